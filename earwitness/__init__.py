@@ -1,0 +1,1 @@
+"""earwitness: every access to protected content, with the clause and evidence that justify it."""

@@ -1,0 +1,149 @@
+"""Every setting of a process, read once, from `EARWITNESS_…` variables and a TOML file.
+
+Only entry points call `load`; everything below receives values. A variable beats the file; nested
+names are joined by two underscores, as `EARWITNESS_KAFKA__BOOTSTRAP`. A secret can be named by the
+file that holds it: `EARWITNESS_KAFKA__PASSWORD_FILE`.
+"""
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+
+from models.errors import ConfigurationError
+
+PREFIX: Final = "EARWITNESS_"
+CONFIG_FILE_VARIABLE: Final = "EARWITNESS_CONFIG_FILE"
+ROOT: Final = Path(__file__).resolve().parent.parent
+"""The folder that holds models/, streams/, sinks/, earwitness/ and policies/."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class KafkaSettings(_Part):
+    """How a process reaches Kafka, and as whom."""
+
+    bootstrap: str = Field("127.0.0.1:9092", description="host:port of the broker")
+    security_protocol: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
+        "SASL_PLAINTEXT", description="how the connection is authenticated and protected"
+    )
+    sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = Field(
+        "SCRAM-SHA-256", description="how the password is proven"
+    )
+    username: str = Field("worker", description="the SASL user of this process")
+    password: SecretStr = Field(SecretStr(""), description="its password")
+    ca_file: Path | None = Field(None, description="the CA that signed the broker's certificate")
+
+
+class ClickHouseSettings(_Part):
+    """How a process reaches ClickHouse, and as whom."""
+
+    host: str = Field("127.0.0.1", description="where ClickHouse listens")
+    port: int = Field(9000, ge=1, le=65_535, description="its native port")
+    database: str = Field("earwitness", description="the database of the trail")
+    username: str = Field("earwitness_writer", description="the ClickHouse user of this process")
+    password: SecretStr = Field(SecretStr(""), description="its password")
+    secure: bool = Field(default=False, description="whether to use TLS")
+    reader_password: SecretStr = Field(
+        SecretStr(""), description="password of earwitness_reader, as whom the API runs `sql`"
+    )
+
+
+class WorkerSettings(_Part):
+    """How a worker takes in accesses."""
+
+    group: str = Field("earwitness-judge", description="the consumer group of the workers")
+    largest_batch: int = Field(20_000, ge=1, le=100_000, description="most events in one range")
+    shortest_interval_s: float = Field(
+        0.25, ge=0, le=60, description="least time between two inserts of one partition"
+    )
+    session_timeout_s: int = Field(
+        6, ge=6, le=300, description="after this silence the partitions of a dead worker move on"
+    )
+
+
+class ApiSettings(_Part):
+    """The read API."""
+
+    host: str = Field("127.0.0.1", description="where it listens")
+    port: int = Field(8321, ge=1, le=65_535, description="its port")
+    url: str | None = Field(None, description="where commands find it; default http://host:port")
+    token: SecretStr = Field(SecretStr(""), description="the bearer token that reads everything")
+    query_timeout_s: int = Field(30, ge=1, le=600, description="longest that one question may run")
+    largest_page: int = Field(10_000, ge=1, le=1_000_000, description="most rows in one answer")
+
+
+class Settings(_Part):
+    """All settings of one process."""
+
+    kafka: KafkaSettings = KafkaSettings()
+    clickhouse: ClickHouseSettings = ClickHouseSettings()
+    worker: WorkerSettings = WorkerSettings()
+    api: ApiSettings = ApiSettings()
+    policies_dir: Path = Field(ROOT / "policies", description="the folder of the policy versions")
+    data_dir: Path = Field(
+        Path(".earwitness"), description="the folder of the embedded stack, its data and secrets"
+    )
+    log_format: Literal["console", "json"] = Field("console", description="how logs are written")
+
+
+def load(environ: Mapping[str, str] | None = None, config_file: Path | None = None) -> Settings:
+    """Read the settings of this process.
+
+    Raises `ConfigurationError` that names every faulty setting at once, unknown ones included.
+    """
+    environ = os.environ if environ is None else environ
+    named = environ.get(CONFIG_FILE_VARIABLE)
+    path = config_file or (Path(named) if named else None)
+    values = _read_toml(path) if path else {}
+    faults: list[str] = []
+    for name in sorted(environ):
+        if name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE:
+            _assign(values, name, environ[name], faults)
+    try:
+        settings = Settings.model_validate(values)
+    except ValidationError as error:
+        faults += [_describe(fault) for fault in error.errors()]
+    if faults:
+        raise ConfigurationError(faults)
+    return settings
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigurationError([f"{path}: cannot be read: {error.strerror}"]) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigurationError([f"{path}: is not TOML: {error}"]) from error
+
+
+def _assign(values: dict[str, Any], variable: str, text: str, faults: list[str]) -> None:
+    *parts, last = variable.removeprefix(PREFIX).lower().split("__")
+    if last.endswith("_file") and last != "ca_file":
+        last = last.removesuffix("_file")
+        try:
+            text = Path(text).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            faults.append(f"{variable}: {text} cannot be read: {error.strerror}")
+            return
+    here = values
+    for part in parts:
+        here = here.setdefault(part, {})
+        if not isinstance(here, dict):
+            faults.append(f"{variable}: {part} is not a group of settings")
+            return
+    here[last] = text
+
+
+def _describe(fault: Mapping[str, Any]) -> str:
+    path = [str(part) for part in fault["loc"]]
+    variable = PREFIX + "__".join(path).upper()
+    if fault["type"] == "extra_forbidden":
+        return f"{variable} ({'.'.join(path)}): there is no such setting"
+    return f"{variable} ({'.'.join(path)}): {fault['msg']}"

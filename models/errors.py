@@ -1,0 +1,86 @@
+"""What can go wrong, named by what the caller must do.
+
+PipelineError
+├── ConfigurationError   do not start; exit 2
+├── MalformedEvent       dead letter with its reason and bytes; never retry
+├── SinkUnavailable      keep the offset, back off, write again
+├── SinkRejected         dead-letter those rows, write the rest
+├── BrokerUnavailable    keep the events, back off, publish again
+├── PolicyInvalid        keep the last good policy, alert
+├── RangeLost            another worker owns the partition now: drop the batch, it is read again
+├── QueryRejected        exit 2 or HTTP 400; the message is for the person who asked
+└── StackUnavailable     say which part, where it was looked for, and what to do
+"""
+
+from collections.abc import Sequence
+
+__all__ = [
+    "BrokerUnavailable",
+    "ConfigurationError",
+    "MalformedEvent",
+    "PipelineError",
+    "PolicyInvalid",
+    "QueryRejected",
+    "RangeLost",
+    "SinkRejected",
+    "SinkUnavailable",
+    "StackUnavailable",
+]
+
+
+class PipelineError(Exception):
+    """The root of every error that earwitness raises on purpose."""
+
+
+class ConfigurationError(PipelineError):
+    """Settings or their surroundings are wrong. Do not start; `faults` names every one of them."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class MalformedEvent(PipelineError):
+    """A record cannot be accepted. Dead-letter it with `reason` and its bytes; never retry."""
+
+    def __init__(self, reason: str, detail: str, fields: Sequence[str] = ()) -> None:
+        self.reason = reason
+        self.detail = detail
+        self.fields = tuple(fields)
+        super().__init__(f"{reason}: {detail}")
+
+
+class SinkUnavailable(PipelineError):
+    """The store did not answer, or its answer was lost. Keep the offset and write the same again."""
+
+    def __init__(self, detail: str, retry_after_s: float = 1.0) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
+class SinkRejected(PipelineError):
+    """The store will never take these rows, however often it is asked."""
+
+
+class BrokerUnavailable(PipelineError):
+    """Kafka did not acknowledge in time. Nothing was lost: publish again."""
+
+
+class PolicyInvalid(PipelineError):
+    """A policy file cannot be used. Keep the last good one; `faults` names every fault."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class RangeLost(PipelineError):
+    """The partition changed hands while its batch was under way. Drop the batch: it is read again."""
+
+
+class QueryRejected(PipelineError):
+    """A question that cannot be answered as asked. The message says what to change."""
+
+
+class StackUnavailable(PipelineError):
+    """A part of the stack is not there. The message says which, where, and what to do."""
