@@ -1,0 +1,87 @@
+"""The `earwitness` command: a table of subcommands, each in a file of its own.
+
+A subcommand's module is imported when it is called, so that `search` does not wait for Kafka's and
+Faust's imports.
+"""
+
+import importlib
+import sys
+from typing import Final
+
+import click
+
+from models.errors import ConfigurationError, PipelineError
+
+COMMANDS: Final = {
+    "up": "earwitness.cli.up:up",
+    "down": "earwitness.cli.down:down",
+    "status": "earwitness.cli.status:status",
+    "doctor": "earwitness.cli.doctor:doctor",
+    "worker": "earwitness.cli.worker:worker",
+    "api": "earwitness.cli.api:api",
+    "migrate": "earwitness.cli.migrate:migrate",
+    "publish": "earwitness.cli.publish:publish",
+    "evidence": "earwitness.cli.evidence:evidence",
+    "import": "earwitness.cli.import_:import_",
+    "judge": "earwitness.cli.judge:judge",
+    "search": "earwitness.cli.search:search",
+    "show": "earwitness.cli.show:show",
+    "explain": "earwitness.cli.explain:explain",
+    "sql": "earwitness.cli.sql:sql",
+    "report": "earwitness.cli.report:report",
+    "dead-letters": "earwitness.cli.dead_letters:dead_letters",
+    "policy": "earwitness.cli.policy:policy",
+    "demo": "earwitness.cli.demo:demo",
+}
+"""Name of the subcommand → `module:attribute` of its click command."""
+
+
+class LazyGroup(click.Group):
+    """A group whose subcommands are imported only when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Name the subcommands in the order in which a newcomer meets them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import and return one subcommand; None where there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module_name, attribute = COMMANDS[cmd_name].split(":")
+        command = getattr(importlib.import_module(module_name), attribute)
+        if not isinstance(command, click.Command):
+            msg = f"{COMMANDS[cmd_name]} is not a click command"
+            raise TypeError(msg)
+        return command
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="earwitness")
+def earwitness() -> None:
+    """Who touched protected content, by which clause, on what evidence."""
+
+
+def main() -> None:
+    """Run the command line; exit 0 ok, 1 found something wrong, 2 bad use or settings."""
+    try:
+        earwitness.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except click.Abort:
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except click.exceptions.Exit as asked:
+        sys.exit(asked.exit_code)
+    except ConfigurationError as error:
+        click.echo("earwitness cannot start; its settings are wrong:", err=True)
+        for fault in error.faults:
+            click.echo(f"  {fault}", err=True)
+        sys.exit(2)
+    except PipelineError as error:
+        click.echo(f"error: {error}", err=True)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
