@@ -1,8 +1,8 @@
 """The access event: one touch of protected content, as its producer reports it."""
 
-from typing import Final, Literal, Self
+from typing import Final, Literal
 
-from pydantic import BaseModel, ConfigDict, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from .fields import (
     AccessInstant,
@@ -56,7 +56,7 @@ LARGEST_EVENT_BYTES: Final = 65_536
 def check_organization(actor_type: str, organization: str | None) -> None:
     """Refuse an outsider who does not say whose person or program it is."""
     if organization is None and actor_type in OUTSIDERS:
-        msg = f"organization is required where actor_type is {actor_type}"
+        msg = f"is required where actor_type is {actor_type}"
         raise ValueError(msg)
 
 
@@ -79,7 +79,7 @@ class AccessEvent(BaseModel):
     sequence: Sequence | None = None
     actor_type: ActorType
     actor_id: ActorId
-    organization: Organization | None = None
+    organization: Organization | None = Field(default=None, validate_default=True)
     actor_team: Name | None = None
     action: Action
     resource_type: ResourceType
@@ -104,7 +104,8 @@ class AccessEvent(BaseModel):
             return {name: field for name, field in value.items() if field is not None}
         return value
 
-    @model_validator(mode="after")
-    def _outsiders_name_their_organization(self) -> Self:
-        check_organization(self.actor_type, self.organization)
-        return self
+    @field_validator("organization")
+    @classmethod
+    def _outsiders_name_their_organization(cls, value: str | None, info: ValidationInfo) -> str | None:
+        check_organization(info.data.get("actor_type", ""), value)
+        return value

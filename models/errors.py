@@ -7,6 +7,7 @@ PipelineError
 ├── SinkRejected         dead-letter those rows, write the rest
 ├── BrokerUnavailable    keep the events, back off, publish again
 ├── PolicyInvalid        keep the last good policy, alert
+├── IntegrityBroken      stop and page; never repair by code
 ├── RangeLost            another worker owns the partition now: drop the batch, it is read again
 ├── QueryRejected        exit 2 or HTTP 400; the message is for the person who asked
 └── StackUnavailable     say which part, where it was looked for, and what to do
@@ -17,6 +18,7 @@ from collections.abc import Sequence
 __all__ = [
     "BrokerUnavailable",
     "ConfigurationError",
+    "IntegrityBroken",
     "MalformedEvent",
     "PipelineError",
     "PolicyInvalid",
@@ -74,12 +76,21 @@ class PolicyInvalid(PipelineError):
         super().__init__("\n".join(self.faults))
 
 
+class IntegrityBroken(PipelineError):
+    """What is stored contradicts what was written. Stop and page; code must not repair it."""
+
+
 class RangeLost(PipelineError):
     """The partition changed hands while its batch was under way. Drop the batch: it is read again."""
 
 
 class QueryRejected(PipelineError):
-    """A question that cannot be answered as asked. The message says what to change."""
+    """A question that cannot be answered as asked. `message` says what and where, `hint` what to change."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.message = message
+        self.hint = hint
+        super().__init__(f"{message}; {hint}" if hint else message)
 
 
 class StackUnavailable(PipelineError):

@@ -1,8 +1,9 @@
 """The evidence record: what a register says that may justify an access."""
 
-from typing import Annotated, Final, Literal, Self
+from datetime import datetime
+from typing import Annotated, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from .access import ResourceType
 from .fields import ActorId, EvidenceRef, Instant, Name, OneCustomerId, Organization, Purpose, ResourceId
@@ -68,15 +69,30 @@ class EvidenceRecord(BaseModel):
             return {name: field for name, field in value.items() if field is not None}
         return value
 
-    @model_validator(mode="after")
-    def _says_nothing_contradictory(self) -> Self:
-        if self.valid_to is not None and self.valid_to < self.valid_from:
-            msg = "valid_to lies before valid_from"
+    @field_validator("aliases")
+    @classmethod
+    def _aliases_are_of_one_actor(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        kind = info.data.get("kind")
+        if value and kind in KINDS_WITH_ALIASES and len(set(info.data.get("assignees", ()))) != 1:
+            msg = f"a record of kind {kind} with aliases names exactly one assignee"
             raise ValueError(msg)
-        if self.withdrawn_at is not None and self.status != "withdrawn":
-            msg = "withdrawn_at is allowed with status withdrawn only"
+        return value
+
+    @field_validator("valid_to")
+    @classmethod
+    def _ends_after_it_begins(cls, value: datetime | None, info: ValidationInfo) -> datetime | None:
+        begin = info.data.get("valid_from")
+        if value is not None and begin is not None and value < begin:
+            msg = "lies before valid_from"
             raise ValueError(msg)
-        if self.aliases and self.kind in KINDS_WITH_ALIASES and len(set(self.assignees)) != 1:
-            msg = f"a record of kind {self.kind} with aliases names exactly one assignee"
+        return value
+
+    @field_validator("withdrawn_at")
+    @classmethod
+    def _only_the_withdrawn_were_withdrawn(
+        cls, value: datetime | None, info: ValidationInfo
+    ) -> datetime | None:
+        if value is not None and info.data.get("status") == "active":
+            msg = "is allowed with status withdrawn only"
             raise ValueError(msg)
-        return self
+        return value

@@ -5,7 +5,7 @@ refused for the same reason wherever it is read.
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -16,10 +16,12 @@ EVERY_CUSTOMER: Final = "*"
 
 LARGEST_COUNT: Final = 2**63 - 1
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 EARLIEST_TIME: Final = datetime(1900, 1, 1, tzinfo=UTC)
 LATEST_TIME: Final = datetime(2299, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC)
 """The instants that the store can hold; an access outside them is refused, not bent."""
 
+_MICROSECOND: Final = timedelta(microseconds=1)
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -47,6 +49,11 @@ def parse_time(text: str) -> datetime:
 def format_time(instant: datetime) -> str:
     """Write an aware instant as the contract shows it: UTC, microseconds, `Z`."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def microseconds(instant: datetime) -> int:
+    """Count the microseconds from 1970 to an aware instant, exactly."""
+    return (instant - EPOCH) // _MICROSECOND
 
 
 def check_access_time(instant: datetime) -> datetime:

@@ -152,7 +152,6 @@ CREATE TABLE range_ledger
     row_count         UInt32,
     dead_letter_count UInt32,
     duplicate_count   UInt32,
-    digest            FixedString(32),
     recorded_at       DateTime64(6, 'UTC') DEFAULT now64(6)
 )
 ENGINE = MergeTree

@@ -1,0 +1,46 @@
+"""The finding: what is told of an access that nothing justifies, once its row is stored."""
+
+from datetime import datetime
+from typing import Any, Literal, NamedTuple, Self
+
+FindingKind = Literal["unjustified", "pending", "indeterminate", "id_conflict"]
+
+
+class Finding(NamedTuple):
+    """One access that somebody should look at: ids and a reason, no content.
+
+    Source: topic `access.findings.v1`, keyed by `id`, published at least once after the row is
+    stored; `position` and `kind` identify it. `id_conflict` tells of an event that claims the
+    identity of a stored access for something else; that event is a dead letter.
+    """
+
+    kind: FindingKind
+    id: str
+    source: str
+    time: datetime
+    actor_type: str
+    actor_id: str
+    customer_id: str
+    resource_type: str
+    resource_id: str
+    reason: str
+    clause: str
+    position: str
+
+    @classmethod
+    def about(cls, event: Any, *, kind: FindingKind, reason: str, clause: str | None, position: str) -> Self:  # noqa: ANN401 - any carrier of an event's attributes
+        """Tell of one event (attributes of AccessEvent)."""
+        return cls(
+            kind=kind,
+            id=event.id,
+            source=event.source,
+            time=event.time,
+            actor_type=event.actor_type,
+            actor_id=event.actor_id,
+            customer_id=event.customer_id,
+            resource_type=event.resource_type,
+            resource_id=event.resource_id,
+            reason=reason,
+            clause=clause or "",
+            position=position,
+        )

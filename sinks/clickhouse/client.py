@@ -1,0 +1,102 @@
+"""One way to ClickHouse: a connection per thread, and errors named by what to do about them."""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
+
+from models.errors import SinkRejected, SinkUnavailable
+
+CONNECT_TIMEOUT_S: Final = 5
+ANSWER_TIMEOUT_S: Final = 60
+
+_AUTHENTICATION_FAILED: Final = 516  # the driver does not name it
+
+PASSING: Final = frozenset(
+    {
+        ErrorCodes.TOO_MANY_SIMULTANEOUS_QUERIES,
+        ErrorCodes.TIMEOUT_EXCEEDED,
+        ErrorCodes.MEMORY_LIMIT_EXCEEDED,
+        ErrorCodes.TOO_MANY_PARTS,
+        ErrorCodes.NOT_ENOUGH_SPACE,
+        ErrorCodes.CANNOT_WRITE_TO_FILE_DESCRIPTOR,
+        ErrorCodes.NETWORK_ERROR,
+        ErrorCodes.SOCKET_TIMEOUT,
+        ErrorCodes.QUERY_WAS_CANCELLED,
+        ErrorCodes.ABORTED,
+        ErrorCodes.TABLE_IS_READ_ONLY,
+        ErrorCodes.UNKNOWN_TABLE,
+        ErrorCodes.UNKNOWN_DATABASE,
+        _AUTHENTICATION_FAILED,
+    }
+)
+"""Server errors that an operator or time mends; the rows are as good as before."""
+
+
+class ClickHouse:
+    """Access to one server as one user, safe to share between threads."""
+
+    def __init__(self, host: str, port: int, *, database: str, user: str, password: str, secure: bool) -> None:
+        self._address = f"{host}:{port}"
+        self._arguments: Mapping[str, Any] = {
+            "host": host,
+            "port": port,
+            "database": database,
+            "user": user,
+            "password": password,
+            "secure": secure,
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "send_receive_timeout": ANSWER_TIMEOUT_S,
+        }
+        self._local = threading.local()
+        self._open: list[Client] = []
+
+    def execute(self, query: str, parameters: Any = None, **options: Any) -> Any:  # noqa: ANN401 - the driver's types
+        """Run one statement on this thread's connection.
+
+        Raises `SinkUnavailable` or `SinkRejected`; after either the connection is made anew.
+        """
+        with self._translated():
+            return self._client().execute(query, parameters, **options)
+
+    def close(self) -> None:
+        """Close the connections of all threads. Call when none of them is in use."""
+        for client in self._open:
+            client.disconnect()
+        self._open.clear()
+        self._local = threading.local()
+
+    def _client(self) -> Client:
+        client = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = Client(**self._arguments)
+            self._open.append(client)
+        return client
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except ServerException as error:
+            summary = f"ClickHouse {self._address} refused (code {error.code}): {_first_line(error)}"
+            if error.code in PASSING:
+                raise SinkUnavailable(summary) from error
+            raise SinkRejected(summary) from error
+        except (NetworkError, SocketTimeoutError, OSError, EOFError) as error:
+            self._drop()
+            raise SinkUnavailable(f"ClickHouse {self._address} did not answer: {error}") from error
+        except Error as error:
+            self._drop()
+            raise SinkRejected(f"ClickHouse {self._address}: {error}") from error
+
+    def _drop(self) -> None:
+        client = getattr(self._local, "client", None)
+        if client is not None:
+            client.disconnect()
+
+
+def _first_line(error: ServerException) -> str:
+    return str(error.message).split("Stack trace:", maxsplit=1)[0].replace("DB::Exception:", "").strip()

@@ -1,0 +1,200 @@
+"""The trail in ClickHouse: one block a range, recognised when it comes twice."""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, Final
+
+from models.dead_letter import DeadLetter
+from models.ranges import Range
+from models.fields import microseconds
+from models.finding import Finding
+from sinks.base import (
+    CONTENT_FIELDS,
+    Block,
+    Content,
+    Identity,
+    LedgerEntry,
+    RegisteredEvidence,
+)
+from sinks.clickhouse.client import ClickHouse
+from sinks.clickhouse.columns import ROW_COLUMNS, columns_of
+
+LARGEST_BLOCK: Final = 1_000_000
+"""Rows in one block at most; far above any range, so that a range is never split."""
+
+MOST_FINDINGS: Final = 100_000
+"""Findings of one range at most; a range has fewer rows."""
+
+_RANGE = (
+    "received_day = %(day)s AND topic = %(topic)s AND partition = %(partition)s"
+    " AND offset BETWEEN %(first)s AND %(last)s"
+)
+_CONTENT_COLUMNS = ", ".join(
+    "toUnixTimestamp64Micro(time)" if name == "time" else name for name in CONTENT_FIELDS
+)
+
+
+class ClickHouseTrail:
+    """A `TrailSink` on ClickHouse. Blocking; safe to share between threads."""
+
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
+
+    def write(self, block: Block) -> None:
+        """Insert the rows as one block of one partition, which ClickHouse stores whole or not at all."""
+        names = ", ".join(column.name for column in ROW_COLUMNS)
+        converted = ", ".join(column.expression for column in ROW_COLUMNS)
+        wire = ", ".join(f"{column.name} {column.wire}" for column in ROW_COLUMNS)
+        constants = (
+            f"toDate('{block.range.day.isoformat()}'), '{block.range.topic}', {block.range.partition}, "
+            f"{block.evidence_version}, fromUnixTimestamp64Micro({microseconds(block.judged_at)}, 'UTC')"
+        )
+        self._insert(
+            f"INSERT INTO access_log ({names}, received_day, topic, partition, evidence_version, judged_at)"  # noqa: S608 - constants
+            f" SELECT {converted}, {constants} FROM input('{wire}') FORMAT Native",
+            columns_of(block.rows),
+            block.range.token,
+        )
+
+    def tally(self, stored: Range) -> LedgerEntry:
+        """Count the rows and dead letters of the range, whichever attempt wrote them."""
+        counted = self._clickhouse.execute(
+            f"SELECT (SELECT count() FROM access_log WHERE {_RANGE}),"  # noqa: S608 - constants
+            f" (SELECT uniqExact(offset) FROM dead_letters WHERE {_RANGE})",
+            _bounds(stored),
+        )
+        rows, letters = (int(count) for count in counted[0])
+        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters)
+
+    def findings(self, stored: Range) -> list[Finding]:
+        """Give the rows of the range that are not justified, by offset."""
+        query = (
+            "SELECT verdict, toString(id), source, time, actor_type, actor_id, customer_id, resource_type,"  # noqa: S608 - constants
+            " resource_id, reason, clause, concat(topic, '/', toString(partition), '/', toString(offset))"
+            f" FROM access_log WHERE {_RANGE} AND verdict != 'justified' ORDER BY offset LIMIT {MOST_FINDINGS}"
+        )
+        return [Finding(*row) for row in self._clickhouse.execute(query, _bounds(stored))]
+
+    def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
+        """Look the identities up by id; the bloom filters and sorted parts keep this to a scan of ids."""
+        if not identities:
+            return {}
+        rows = self._clickhouse.execute(
+            f"SELECT source, toString(id), {_CONTENT_COLUMNS} FROM access_log"  # noqa: S608 - constants
+            " WHERE id IN (SELECT toUUID(id) FROM identities)",
+            external_tables=[
+                {
+                    "name": "identities",
+                    "structure": [("id", "String")],
+                    "data": [{"id": identity[1]} for identity in identities],
+                }
+            ],
+        )
+        wanted = frozenset(identities)
+        return {(row[0], row[1]): tuple(row[2:]) for row in rows if (row[0], row[1]) in wanted}
+
+    def highest_offset(self, topic: str, partition: int) -> int | None:
+        """Read the last offset that the ledger or the rows of the partition reach."""
+        rows = self._clickhouse.execute(
+            "SELECT max(reached) FROM ("
+            " SELECT max(last_offset) AS reached, count() AS rows FROM range_ledger"
+            " WHERE topic = %(topic)s AND partition = %(partition)s HAVING rows > 0"
+            " UNION ALL"
+            " SELECT max(offset) AS reached, count() AS rows FROM access_log"
+            " WHERE topic = %(topic)s AND partition = %(partition)s HAVING rows > 0"
+            ") HAVING count() > 0",
+            {"topic": topic, "partition": partition},
+        )
+        return int(rows[0][0]) if rows else None
+
+    def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
+        """Insert the letters of a range as one block."""
+        columns = [
+            [origin.day] * len(letters),
+            [letter.position.topic for letter in letters],
+            [letter.position.partition for letter in letters],
+            [letter.position.offset for letter in letters],
+            [letter.received_at for letter in letters],
+            [letter.reason for letter in letters],
+            [letter.detail for letter in letters],
+            [list(letter.fields) for letter in letters],
+            [letter.key or b"" for letter in letters],
+            [letter.value for letter in letters],
+        ]
+        self._insert(
+            "INSERT INTO dead_letters (received_day, topic, partition, offset, received_at, reason, detail,"
+            " fields, key, value) VALUES",
+            columns,
+            f"dead-letters:{origin.token}",
+        )
+
+    def write_ledger(self, entry: LedgerEntry) -> None:
+        """Insert one ledger row."""
+        stored = entry.range
+        row: list[Any] = [
+            stored.day,
+            stored.topic,
+            stored.partition,
+            stored.first,
+            stored.last,
+            stored.attempt,
+            entry.row_count,
+            entry.dead_letter_count,
+            entry.duplicate_count,
+        ]
+        self._insert(
+            "INSERT INTO range_ledger (received_day, topic, partition, first_offset, last_offset, attempt,"
+            " row_count, dead_letter_count, duplicate_count) VALUES",
+            [[value] for value in row],
+            f"ledger:{stored.token}",
+        )
+
+    def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
+        """Insert versions of evidence records; merges fold a version that came twice."""
+        kept = [item.record for item in records]
+        columns: list[Sequence[Any]] = [
+            [record.ref for record in kept],
+            [item.version for item in records],
+            [record.kind for record in kept],
+            [list(record.customer_ids) for record in kept],
+            [list(record.assignees) for record in kept],
+            [record.organization or "" for record in kept],
+            [record.status for record in kept],
+            [record.origin for record in kept],
+            [record.recorded_by or "" for record in kept],
+            [record.model_dump_json(exclude_defaults=True) for record in kept],
+            [item.registered_at_ms for item in records],
+        ]
+        self._insert(
+            "INSERT INTO evidence_log (ref, version, kind, customer_ids, assignees, organization, status,"
+            " origin, recorded_by, record, registered_at) SELECT ref, version, kind, customer_ids, assignees,"
+            " organization, status, origin, recorded_by, record,"
+            " fromUnixTimestamp64Milli(registered_at, 'UTC') FROM input('ref String, version Int64,"
+            " kind String, customer_ids Array(String), assignees Array(String), organization String,"
+            " status String, origin String, recorded_by String, record String, registered_at Int64')"
+            " FORMAT Native",
+            columns,
+            f"evidence:{records[0].version}-{records[-1].version}",
+        )
+
+    def _insert(self, statement: str, columns: Sequence[Sequence[Any]], token: str) -> None:
+        self._clickhouse.execute(
+            statement,
+            columns,
+            columnar=True,
+            settings={
+                "insert_deduplication_token": token,
+                "async_insert": 0,
+                "max_insert_block_size": LARGEST_BLOCK,
+                "insert_block_size": LARGEST_BLOCK,
+            },
+        )
+
+
+def _bounds(stored: Range) -> dict[str, Any]:
+    return {
+        "day": stored.day,
+        "topic": stored.topic,
+        "partition": stored.partition,
+        "first": stored.first,
+        "last": stored.last,
+    }

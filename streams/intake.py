@@ -1,0 +1,86 @@
+"""Which partition's records go where: one owner for each partition and generation."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from typing import Any, Final, Protocol
+
+import structlog
+
+from models.errors import RangeLost
+from streams.offsets import Membership, Offsets
+
+log = structlog.get_logger(__name__)
+
+HAND_OVER_S: Final = 3.0
+"""How long a range under way may take to finish once its partition is to move; then it is abandoned,
+which is safe: the next owner settles it."""
+
+
+class Owner(Protocol):
+    """Whoever works off the records of one partition in one generation."""
+
+    membership: Membership
+
+    async def feed(self, records: Sequence[Any]) -> None:
+        """Hand over the records of one fetch; may wait."""
+
+    async def run(self) -> None:
+        """Work them off until the generation is over."""
+
+    async def rest(self, limit_s: float) -> None:
+        """Return when nothing is under way, or after `limit_s`; begin nothing more."""
+
+
+class Intake:
+    """Routes batches to the owner of their partition; makes owners and lets them go."""
+
+    def __init__(
+        self,
+        offsets: Offsets,
+        make_owner: Callable[[str, int, Membership], Owner],
+        on_failure: Callable[[BaseException], None],
+    ) -> None:
+        self._offsets = offsets
+        self._make_owner = make_owner
+        self._on_failure = on_failure
+        self._owners: dict[tuple[str, int], tuple[Owner, asyncio.Task[None]]] = {}
+
+    async def accept(self, topic: str, partition: int, generation: int, records: Sequence[Any]) -> None:
+        """Hand a batch over, unless it was fetched in a generation that is over: it is read again."""
+        membership = await self._offsets.membership()
+        if membership.generation != generation:
+            log.info("batch_outdated", topic=topic, partition=partition, generation=generation)
+            return
+        owner, task = self._owner(topic, partition, membership)
+        feeding = asyncio.ensure_future(owner.feed(records))
+        await asyncio.wait({feeding, task}, return_when=asyncio.FIRST_COMPLETED)
+        feeding.cancel()
+
+    async def release(self) -> None:
+        """Let go of every partition: finish what is under way within the limit, begin nothing more."""
+        owners, self._owners = list(self._owners.values()), {}
+        await asyncio.gather(*(owner.rest(HAND_OVER_S) for owner, task in owners if not task.done()))
+        for _, task in owners:
+            task.cancel()
+        await asyncio.gather(*(task for _, task in owners), return_exceptions=True)
+
+    def _owner(self, topic: str, partition: int, membership: Membership) -> tuple[Owner, asyncio.Task[None]]:
+        known = self._owners.get((topic, partition))
+        if known is not None:
+            if known[0].membership == membership:
+                return known
+            known[1].cancel()
+        owner = self._make_owner(topic, partition, membership)
+        task = asyncio.create_task(owner.run(), name=f"owner-{topic}-{partition}")
+        task.add_done_callback(self._ended)
+        self._owners[topic, partition] = owner, task
+        return owner, task
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task.cancelled():
+            return
+        error = task.exception()
+        if isinstance(error, RangeLost):
+            log.info("partition_moved", owner=task.get_name(), reason=str(error))
+        elif error is not None:
+            self._on_failure(error)

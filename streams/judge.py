@@ -1,0 +1,98 @@
+"""From the records of a range to its rows: read, tell copies apart, judge. No I/O here."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
+
+from earwitness.policy import EvidenceIndex, PolicySet, judge
+from models.dead_letter import DeadLetter, DeadLetterReason, Position
+from models.errors import MalformedEvent
+from models.fields import format_time, microseconds
+from sinks.base import JudgedAccess
+from streams.copies import Accepted
+from streams.wire import read_access
+
+LATEST_AHEAD_MS: Final = 300_000
+"""How far an event's time may lie after the broker received it."""
+
+
+class Read(NamedTuple):
+    """The records of a range, read."""
+
+    accepted: list[Accepted]
+    refused: list[DeadLetter]
+
+
+def read_records(records: Sequence[Any]) -> Read:
+    """Read every record of a range; one that cannot be accepted costs the others nothing."""
+    read = Read([], [])
+    for record in records:
+        try:
+            event, unknown_fields = read_access(record.value or b"", record.headers)
+            _refuse_the_future(event.time, record.timestamp)
+        except MalformedEvent as error:
+            read.refused.append(dead_letter(record, error))
+        else:
+            read.accepted.append(Accepted(event, unknown_fields, record))
+    return read
+
+
+def judge_accepted(
+    accepted: Sequence[Accepted], policies: PolicySet, evidence: EvidenceIndex, as_of: datetime
+) -> list[JudgedAccess]:
+    """Judge accesses against the registers as they stand."""
+    return [
+        JudgedAccess(
+            event=item.event,
+            unknown_fields=item.unknown_fields,
+            verdict=judge(
+                item.event,
+                policies,
+                evidence,
+                received_at=received_at(item.record.timestamp),
+                as_of=as_of,
+            ),
+            offset=item.record.offset,
+            received_at_ms=item.record.timestamp,
+        )
+        for item in accepted
+    ]
+
+
+def dead_letter(record: Any, error: MalformedEvent) -> DeadLetter:  # noqa: ANN401 - aiokafka ships no types
+    """Keep a refused record whole, with the reason and where it stands."""
+    reason: DeadLetterReason = error.reason  # type: ignore[assignment] # raised with these words only
+    return DeadLetter(
+        reason=reason,
+        detail=error.detail,
+        fields=error.fields,
+        position=Position(record.topic, record.partition, record.offset),
+        received_at=received_at(record.timestamp),
+        key=record.key,
+        value=record.value or b"",
+    )
+
+
+def conflict(item: Accepted) -> DeadLetter:
+    """Keep an event that claims a stored access's identity for something else."""
+    detail = f"{item.event.source} {item.event.id} is stored already, with other content"
+    return dead_letter(item.record, MalformedEvent("id_conflict", detail, ("id",)))
+
+
+@lru_cache(maxsize=4_096)  # records of one append share their timestamp
+def received_at(timestamp_ms: int) -> datetime:
+    """Place a broker timestamp on the calendar, to the millisecond."""
+    return datetime.fromtimestamp(timestamp_ms // 1000, tz=UTC).replace(
+        microsecond=timestamp_ms % 1000 * 1000
+    )
+
+
+def _refuse_the_future(time: datetime, timestamp_ms: int) -> None:
+    if microseconds(time) > (timestamp_ms + LATEST_AHEAD_MS) * 1_000:
+        raise MalformedEvent(
+            "time_in_future",
+            f"time {format_time(time)} is more than {LATEST_AHEAD_MS // 60_000} minutes after"
+            f" {format_time(received_at(timestamp_ms))}, when the broker received it",
+            ("time",),
+        )

@@ -1,0 +1,152 @@
+"""Commits that only the partition's present owner can make.
+
+Faust's own commits drop metadata, and aiokafka commits with whatever generation of the group is
+current when the request leaves. A range must be committed with the generation in which its records
+were fetched, or not at all; so the request is built here, with the generation captured then, and
+the broker refuses it where the group has moved on. The private names this relies on are pinned by
+tests/contracts/test_faust_names.py.
+"""
+
+from typing import Any, Final, NamedTuple, Protocol
+
+import faust
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError, for_code
+from aiokafka.protocol.commit import OffsetCommitRequest
+
+from models.errors import BrokerUnavailable, RangeLost
+
+LONGEST_METADATA: Final = 4_000
+_NO_ERROR: Final = 0
+_NO_OFFSET: Final = -1
+
+_MOVED_ON: Final = frozenset(
+    {
+        22,  # ILLEGAL_GENERATION
+        25,  # UNKNOWN_MEMBER_ID
+        27,  # REBALANCE_IN_PROGRESS
+        82,  # FENCED_INSTANCE_ID
+    }
+)
+
+
+class Membership(NamedTuple):
+    """Who this process was in the group when records were fetched."""
+
+    generation: int
+    member_id: str
+
+
+class Committed(NamedTuple):
+    """What the group last committed for a partition; `offset` None where nothing ever was."""
+
+    offset: int | None
+    metadata: str
+
+
+class Offsets(Protocol):
+    """The committed offsets of the worker's group."""
+
+    async def membership(self) -> Membership:
+        """Say who this process is in the group now."""
+
+    async def fetch(self, topic: str, partition: int) -> Committed:
+        """Read what is committed. Raises `BrokerUnavailable`."""
+
+    async def commit(
+        self, topic: str, partition: int, offset: int, *, metadata: str, membership: Membership
+    ) -> None:
+        """Commit as `membership`. Raises `RangeLost` where that is no longer current, `BrokerUnavailable`."""
+
+    async def earliest(self, topic: str, partition: int) -> int:
+        """Give the first offset that the topic still has. Raises `BrokerUnavailable`."""
+
+    async def end(self, topic: str, partition: int) -> int:
+        """Give the offset that the next record will have. Raises `BrokerUnavailable`."""
+
+    async def seek(self, topic: str, partition: int, offset: int) -> None:
+        """Have the partition delivered again from `offset`."""
+
+
+class GroupOffsets:
+    """`Offsets` through the consumer of a running Faust app."""
+
+    def __init__(self, app: faust.App) -> None:
+        self._app = app
+
+    async def membership(self) -> Membership:
+        """Say who this process is in the group now."""
+        coordinator = self._coordinator()
+        return Membership(coordinator.generation, coordinator.member_id)
+
+    async def fetch(self, topic: str, partition: int) -> Committed:
+        """Ask the group's coordinator; aiokafka's own `committed` would drop the metadata."""
+        where = TopicPartition(topic, partition)
+        try:
+            found = await self._in_consumer_thread(self._coordinator().fetch_committed_offsets, [where])
+        except KafkaError as error:
+            raise BrokerUnavailable(f"the committed offset of {topic}/{partition}: {error}") from error
+        committed = found.get(where)
+        if committed is None or committed.offset == _NO_OFFSET:
+            return Committed(None, "")
+        return Committed(committed.offset, committed.metadata or "")
+
+    async def commit(
+        self, topic: str, partition: int, offset: int, *, metadata: str, membership: Membership
+    ) -> None:
+        """Send one commit as `membership`; the broker decides whether that is still current."""
+        if membership.generation < 0:
+            raise RangeLost(f"{topic}/{partition}: this process is in no group")
+        try:
+            code = await self._in_consumer_thread(
+                self._send_commit, TopicPartition(topic, partition), offset, metadata, membership
+            )
+        except KafkaError as error:
+            raise BrokerUnavailable(f"the commit of {topic}/{partition}: {error}") from error
+        if code in _MOVED_ON:
+            raise RangeLost(f"{topic}/{partition}: {for_code(code).__name__}")
+        if code != _NO_ERROR:
+            raise BrokerUnavailable(f"the commit of {topic}/{partition}: {for_code(code).__name__}")
+
+    async def earliest(self, topic: str, partition: int) -> int:
+        """Ask the broker where the partition begins now."""
+        return await self._edge(self._app.consumer.earliest_offsets, topic, partition)
+
+    async def end(self, topic: str, partition: int) -> int:
+        """Ask the broker where the partition ends now."""
+        return await self._edge(self._app.consumer.highwaters, topic, partition)
+
+    async def _edge(self, ask: Any, topic: str, partition: int) -> int:  # noqa: ANN401 - Faust ships no types
+        try:
+            offsets = await ask(faust.types.TP(topic, partition))
+        except KafkaError as error:
+            raise BrokerUnavailable(f"the offsets of {topic}/{partition}: {error}") from error
+        return int(next(iter(offsets.values())))
+
+    async def seek(self, topic: str, partition: int, offset: int) -> None:
+        """Move the consumer of that partition."""
+        await self._app.consumer.seek(faust.types.TP(topic, partition), offset)
+
+    async def _send_commit(
+        self, where: TopicPartition, offset: int, metadata: str, membership: Membership
+    ) -> int:
+        coordinator = self._coordinator()
+        await coordinator.ensure_coordinator_known()
+        request = OffsetCommitRequest(
+            coordinator.group_id,
+            membership.generation,
+            membership.member_id,
+            OffsetCommitRequest.DEFAULT_RETENTION_TIME,
+            [(where.topic, [(where.partition, offset, metadata[:LONGEST_METADATA])])],
+        )
+        response = await coordinator._send_req(request)  # noqa: SLF001 - see the module's docstring
+        code = int(response.topics[0][1][0][1])
+        if code in (15, 16):  # COORDINATOR_NOT_AVAILABLE, NOT_COORDINATOR: find the new one next time
+            coordinator.coordinator_dead()
+        return code
+
+    def _coordinator(self) -> Any:  # noqa: ANN401 - aiokafka ships no types
+        return self._app.consumer._thread._ensure_consumer()._coordinator  # noqa: SLF001 - see above
+
+    async def _in_consumer_thread(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - aiokafka ships no types
+        return await self._app.consumer._thread.call_thread(function, *arguments)  # noqa: SLF001 - see above

@@ -1,0 +1,271 @@
+"""Exactly one row for each access, by ranges: the protocol of one partition, while we own it.
+
+Before a range is stored its intent is committed: the offset where it begins, with metadata that
+says where it ends. Whoever owns the partition next finds that intent and asks the store: rows of
+the range are there, so it is done; or they are not, so the same records are stored under the same
+name, which the store takes only once. docs/decisions/0001-exactly-once-by-ranges.md tells why this
+holds, and what happens to an owner that sleeps and wakes.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import structlog
+
+from earwitness.policy import PolicySet
+from models.errors import IntegrityBroken
+from models.publisher import Message
+from models.ranges import Range, day_of
+from sinks.base import Block, Content, Identity, LedgerEntry, TrailSink, finding_of
+from streams.announce import Announcer
+from streams.copies import Accepted, RecentIdentities, sort_copies
+from streams.dead_letters import dead_letter_message
+from streams.evidence import EvidenceView
+from streams.findings import conflict_finding, finding_message
+from streams.judge import conflict, judge_accepted, read_records
+from streams.offsets import Membership, Offsets
+from streams.persistence import WhileOwned
+
+log = structlog.get_logger(__name__)
+
+QUEUED_BATCHES: Final = 1
+"""Batches that wait for a partition while another is stored; more would only fill memory."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """Everything a partition needs from outside; the same for all partitions of a worker."""
+
+    offsets: Offsets
+    trail: TrailSink
+    announcer: Announcer
+    evidence: EvidenceView
+    policies: PolicySet
+    threads: Executor
+    now: Callable[[], datetime]
+    largest_range: int
+    shortest_interval_s: float
+
+
+class PartitionOwner:
+    """Stores the ranges of one partition, one after the other, for as long as one generation lasts.
+
+    `feed` takes batches in; `run` works them off until the generation is over, which it reports by
+    `RangeLost`. Any other error ends the worker: going on would lose or double a row.
+    """
+
+    def __init__(self, topic: str, partition: int, membership: Membership, ports: Ports) -> None:
+        self.membership = membership
+        self._topic = topic
+        self._partition = partition
+        self._ports = ports
+        self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
+        self._storing = asyncio.Lock()
+        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
+        self._expected: int | None = None
+        self._unsettled: Range | None = None
+        self._inherited = ""
+        self._recent: RecentIdentities | None = None
+        self._stored_at = float("-inf")
+
+    async def feed(self, records: Sequence[Any]) -> None:
+        """Hand over the records of one fetch; waits while earlier ones are being stored."""
+        await self._queue.put(records)
+
+    async def run(self) -> None:
+        """Settle what the last owner left, then store range after range."""
+        await self._settle()
+        while True:
+            for announced, records in self._cut(await self._gather()):
+                async with self._storing:
+                    await self._store(announced, records)
+
+    async def rest(self, limit_s: float) -> None:
+        """Return when no range is under way, or after `limit_s`; no further range is begun."""
+        try:
+            async with asyncio.timeout(limit_s):
+                await self._storing.acquire()
+        except TimeoutError:
+            log.warning("range_abandoned", topic=self._topic, partition=self._partition, after_s=limit_s)
+
+    async def _settle(self) -> None:
+        """Find out where to go on: behind a finished range, at an unfinished one, or where none was."""
+        committed = await self._persistently.call(lambda: self._ports.offsets.fetch(self._topic, self._partition))
+        if committed.offset is None:
+            await self._resume_after_store()
+            return
+        self._expected = committed.offset
+        intent = Range.from_intent(self._topic, self._partition, committed.metadata)
+        if intent is None:
+            return
+        tally = await self._persistently.in_thread(self._ports.trail.tally, intent)
+        log.info("range_settled", range=intent.token, rows=tally.row_count)
+        if tally.row_count == 0:
+            self._unsettled = intent
+            self._inherited = intent.token
+            return
+        findings = await self._persistently.in_thread(self._ports.trail.findings, intent)
+        await self._conclude(tally, [*map(finding_message, findings)])
+        self._expected = intent.last + 1
+
+    async def _resume_after_store(self) -> None:
+        """Go on behind what is stored: a group that expired must not begin again at the earliest record."""
+        reached = await self._persistently.in_thread(
+            self._ports.trail.highest_offset, self._topic, self._partition
+        )
+        if reached is None:
+            return
+        end = await self._persistently.call(lambda: self._ports.offsets.end(self._topic, self._partition))
+        if reached >= end:
+            raise IntegrityBroken(
+                f"{self._topic}/{self._partition} ends at offset {end}, but the store holds offset {reached}:"
+                " the topic was made anew, or Kafka and ClickHouse belong to different installations."
+                " Point this worker at the Kafka it wrote from, or at an empty database"
+            )
+        self._expected = reached + 1
+        await self._ports.offsets.seek(self._topic, self._partition, self._expected)
+
+    async def _gather(self) -> list[Any]:
+        """Wait for records; under load wait a little longer, so that inserts stay few and large."""
+        records = list(await self._take())
+        while self._unsettled is not None and records[-1].offset < self._unsettled.last:
+            records += await self._take()
+        loop = asyncio.get_running_loop()
+        until = self._stored_at + self._ports.shortest_interval_s
+        while len(records) < self._ports.largest_range and (left := until - loop.time()) > 0:
+            try:
+                async with asyncio.timeout(left):
+                    records += await self._take()
+            except TimeoutError:
+                break
+        return records
+
+    async def _take(self) -> Sequence[Any]:
+        """Take the next records that follow on from the last ones, whatever is delivered meanwhile."""
+        while True:
+            records = await self._queue.get()
+            if self._expected is not None:
+                records = [record for record in records if record.offset >= self._expected]
+            if not records:
+                continue
+            if self._expected is not None and records[0].offset > self._expected:
+                await self._mend_gap(self._expected)
+                continue
+            self._expected = records[-1].offset + 1
+            return records
+
+    async def _mend_gap(self, expected: int) -> None:
+        """Have missing records delivered; where the topic no longer has them, say so and go on."""
+        earliest = await self._persistently.call(lambda: self._ports.offsets.earliest(self._topic, self._partition))
+        if earliest > expected:
+            log.error("records_gone", topic=self._topic, partition=self._partition, first=expected, next=earliest)
+            self._expected = earliest
+            self._unsettled = None
+        await self._ports.offsets.seek(self._topic, self._partition, self._expected or 0)
+
+    def _cut(self, records: list[Any]) -> Iterator[tuple[Range, list[Any]]]:
+        """Cut records into ranges of one day and the largest size; one that was announced comes first."""
+        start = 0
+        if self._unsettled is not None:
+            announced, self._unsettled = self._unsettled, None
+            start = announced.last - announced.first + 1
+            yield announced, records[:start]
+        while start < len(records):
+            day = day_of(records[start].timestamp)
+            limit = min(len(records), start + self._ports.largest_range)
+            end = next((i for i in range(start, limit) if day_of(records[i].timestamp) != day), limit)
+            first, last = records[start].offset, records[end - 1].offset
+            yield Range(self._topic, self._partition, first, last, day), records[start:end]
+            start = end
+
+    async def _store(self, announced: Range, records: Sequence[Any]) -> None:
+        """Judge the records of one range and make all of it durable, once."""
+        read = read_records(records)
+        copies = sort_copies(read.accepted, await self._stored_copies(read.accepted, records[0].timestamp))
+        await self._persistently.call(self._ports.evidence.catch_up)
+        as_of = self._ports.now()
+        evidence = self._ports.evidence.index
+        rows = judge_accepted(copies.new, self._ports.policies, evidence, as_of)
+        letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
+        await self._commit(announced.first, announced.intent)
+        if letters:
+            await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
+        stored = announced
+        if rows:
+            stored = await self._write(Block(announced, rows, evidence.version, as_of))
+        findings = [finding for row in rows if (finding := finding_of(row, stored)) is not None]
+        findings += [conflict_finding(item) for item in copies.conflicts]
+        await self._conclude(
+            LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count),
+            [*map(finding_message, findings), *map(dead_letter_message, letters)],
+        )
+        self._remember(copies.new)
+        self._stored_at = asyncio.get_running_loop().time()
+
+    async def _stored_copies(
+        self, accepted: Sequence[Accepted], first_timestamp_ms: int
+    ) -> Mapping[Identity, Content]:
+        if self._recent is None:
+            self._recent = RecentIdentities(first_timestamp_ms)
+        suspects = {
+            (item.event.source, item.event.id) for item in accepted if self._recent.may_be_stored(item)
+        }
+        if not suspects:
+            return {}
+        return await self._persistently.in_thread(self._ports.trail.known, suspects)
+
+    def _remember(self, stored: Sequence[Accepted]) -> None:
+        if self._recent is not None:
+            self._recent.add(stored)
+
+    async def _write(self, block: Block) -> Range:
+        """Insert the block; give the attempt under which its rows stand.
+
+        An insert that is acknowledged at the first call is stored. After an unclear one, or one that an
+        earlier owner may have made, the store can know the block's name without having its rows, for it
+        notes the name first: then the next attempt is announced and made.
+        """
+        while True:
+            calls = await self._insert(block)
+            if calls == 1 and block.range.token != self._inherited:
+                return block.range
+            tally = await self._persistently.in_thread(self._ports.trail.tally, block.range)
+            if tally.row_count == len(block.rows):
+                return block.range
+            if tally.row_count != 0:
+                raise IntegrityBroken(
+                    f"{block.range.token}: {tally.row_count} of {len(block.rows)} rows are stored"
+                )
+            log.warning("block_name_without_rows", range=block.range.token)
+            block = block._replace(range=block.range.again())
+            await self._commit(block.range.first, block.range.intent)
+
+    async def _insert(self, block: Block) -> int:
+        """Write until the store acknowledges; say how many calls that took."""
+        calls = 0
+
+        async def call() -> None:
+            nonlocal calls
+            calls += 1
+            await self._persistently.once_in_thread(self._ports.trail.write, block)
+
+        await self._persistently.call(call)
+        return calls
+
+    async def _conclude(self, entry: LedgerEntry, messages: Sequence[Message]) -> None:
+        """Account for a stored range, tell of its findings, and commit past it."""
+        await self._persistently.in_thread(self._ports.trail.write_ledger, entry)
+        if messages:
+            await self._persistently.call(lambda: self._ports.announcer.publish(messages))
+        await self._commit(entry.range.last + 1, "")
+
+    async def _commit(self, offset: int, metadata: str) -> None:
+        await self._persistently.call(
+            lambda: self._ports.offsets.commit(
+                self._topic, self._partition, offset, metadata=metadata, membership=self.membership
+            )
+        )

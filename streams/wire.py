@@ -1,0 +1,195 @@
+"""From the bytes of a record to an access: the contract's fast path.
+
+`AccessEvent` is the schema of record. A msgspec Struct with the same fields, types and limits is
+derived from it, because decoding through the model would take most of a worker's time. Whatever
+the Struct or the rules after it refuse is read once more through the model, which alone decides
+and says why; property tests hold that the two accept the same and mean the same.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+from types import NoneType, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
+
+from models.access import LARGEST_EVENT_BYTES, AccessEvent, check_organization
+from models.errors import MalformedEvent
+from models.evidence import LARGEST_EVIDENCE_BYTES, EvidenceRecord
+from models.fields import (
+    check_access_time,
+    check_customer,
+    check_identifier,
+    check_one,
+    check_uri_reference,
+    check_uuid,
+    parse_time,
+)
+from models.topics import ACCESS_SCHEMA
+
+SCHEMA_HEADER: Final = "ce_dataschema"
+LONGEST_DETAIL: Final = 1_000
+
+Headers = Sequence[tuple[str, bytes]]
+
+_SCHEMA_VERSION = re.compile(r"(?P<name>.*?)(?P<version>[0-9]{1,9})")
+_BOUNDS: Final = ("min_length", "max_length", "ge", "le")
+
+
+def _bounds(metadata: Iterable[Any]) -> dict[str, int]:
+    """Collect the limits among pydantic's constraints, under msgspec's names, which are the same."""
+    found: dict[str, int] = {}
+    for constraint in metadata:
+        if isinstance(constraint, FieldInfo):
+            found |= _bounds(constraint.metadata)
+            continue
+        for bound in _BOUNDS:
+            value = getattr(constraint, bound, None)
+            if value is not None:
+                found[bound] = value
+    return found
+
+
+def _narrowed(annotation: Any, metadata: Iterable[Any]) -> Any:  # noqa: ANN401 - annotations have no common type
+    """Translate one annotation of the model to what msgspec checks: JSON type and limits."""
+    origin = get_origin(annotation)
+    if origin in (Union, UnionType):
+        return Union[tuple(_narrowed(part, ()) for part in get_args(annotation))]  # noqa: UP007 - parts are computed
+    if origin is Annotated:
+        base, *inner = get_args(annotation)
+        return _narrowed(base, inner)
+    if origin is Literal or annotation is NoneType:
+        return annotation
+    base = int if annotation is int else str
+    bounds = _bounds(metadata)
+    return Annotated[base, msgspec.Meta(**bounds)] if bounds else base
+
+
+def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
+    """Derive the Struct that decodes what `model` accepts, apart from the rules that follow it."""
+    fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
+    for name, field in model.model_fields.items():
+        narrowed = _narrowed(field.annotation, field.metadata)
+        if field.is_required():
+            fields.append((name, narrowed))
+        else:
+            fields.append((name, narrowed | None, field.default))
+    return msgspec.defstruct(
+        f"{model.__name__}Struct", fields, forbid_unknown_fields=True, kw_only=True, gc=False
+    )
+
+
+AccessStruct: Final[Any] = struct_of(AccessEvent)
+"""The fast twin of `AccessEvent`: same attributes, `time` an aware datetime once read."""
+
+_decode_access = msgspec.json.Decoder(AccessStruct).decode
+_known_source = lru_cache(maxsize=4_096)(check_uri_reference)
+
+
+def read_access(value: bytes, headers: Headers) -> tuple[Any, str]:
+    """Read one record as an access: its event, and what only a newer contract names, as JSON.
+
+    Raises `MalformedEvent` with the dead-letter reason and the fields at fault.
+    """
+    if len(value) > LARGEST_EVENT_BYTES:
+        raise MalformedEvent("too_large", f"{len(value)} bytes; at most {LARGEST_EVENT_BYTES} are accepted")
+    try:
+        event = _decode_access(value)
+        _apply_rules(event)
+    except (msgspec.DecodeError, ValueError):
+        # msgspec.ValidationError is a DecodeError; UnicodeDecodeError is a ValueError.
+        return _read_slowly(value, headers)
+    return event, ""
+
+
+def _apply_rules(event: Any) -> None:  # noqa: ANN401 - a generated Struct
+    """Apply the model's own rules to a decoded Struct; ValueError where one is broken."""
+    event.id = check_uuid(event.id)
+    event.time = check_access_time(parse_time(event.time))
+    _known_source(event.source)
+    check_identifier(event.actor_id)
+    check_identifier(event.resource_id)
+    check_customer(event.customer_id)
+    if event.recipient is not None:
+        check_identifier(event.recipient)
+    if event.organization is None:
+        check_organization(event.actor_type, None)
+    else:
+        check_one(event.organization)
+    if event.outcome is None:
+        event.outcome = "succeeded"
+
+
+def _read_slowly(value: bytes, headers: Headers) -> tuple[Any, str]:
+    try:
+        return _as_struct(AccessEvent.model_validate_json(value)), ""
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+    unknown = [str(fault["loc"][0]) for fault in faults if fault["type"] == "extra_forbidden"]
+    if unknown and len(unknown) == len(faults) and _names_newer_schema(headers):
+        return _without(value, unknown)
+    raise _refusal(faults)
+
+
+def _without(value: bytes, unknown: Sequence[str]) -> tuple[Any, str]:
+    """Read an event of a newer contract: what we know of it, and the rest kept as JSON."""
+    fields = json.loads(value)
+    kept = {name: fields.pop(name) for name in unknown}
+    event = AccessEvent.model_validate_json(json.dumps(fields))
+    return _as_struct(event), json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
+
+
+def _as_struct(event: AccessEvent) -> Any:  # noqa: ANN401 - a generated Struct
+    return AccessStruct(**{name: getattr(event, name) for name in AccessEvent.model_fields})
+
+
+def _names_newer_schema(headers: Headers) -> bool:
+    ours = _SCHEMA_VERSION.fullmatch(ACCESS_SCHEMA)
+    named = next((value for name, value in headers or () if name == SCHEMA_HEADER), None)
+    theirs = _SCHEMA_VERSION.fullmatch(named.decode("utf-8", "replace")) if named else None
+    if ours is None or theirs is None:
+        return False
+    return theirs["name"] == ours["name"] and int(theirs["version"]) > int(ours["version"])
+
+
+def _refusal(faults: Sequence[ErrorDetails]) -> MalformedEvent:
+    detail = "; ".join(f"{_place(fault)}: {fault['msg']}" for fault in faults)[:LONGEST_DETAIL]
+    fields = tuple(dict.fromkeys(str(fault["loc"][0]) for fault in faults if fault["loc"]))
+    kinds = {fault["type"] for fault in faults}
+    if "json_invalid" in kinds:
+        return MalformedEvent("not_json", detail)
+    if kinds & {"model_type", "model_attributes_type", "dict_type"} and not fields:
+        return MalformedEvent("not_an_object", detail)
+    if kinds == {"extra_forbidden"}:
+        return MalformedEvent("unknown_field", detail, fields)
+    return MalformedEvent("invalid_field", detail, fields)
+
+
+def _place(fault: ErrorDetails) -> str:
+    return ".".join(str(part) for part in fault["loc"]) or "record"
+
+
+def read_evidence(value: bytes | None) -> EvidenceRecord:
+    """Read one record of the evidence topic.
+
+    Raises `MalformedEvent` with the dead-letter reason and the fields at fault; a tombstone is
+    refused too, for evidence is withdrawn, never deleted.
+    """
+    if value is None:
+        raise MalformedEvent("not_an_object", "an empty record; evidence is withdrawn, not deleted")
+    if len(value) > LARGEST_EVIDENCE_BYTES:
+        raise MalformedEvent("too_large", f"{len(value)} bytes; at most {LARGEST_EVIDENCE_BYTES} are accepted")
+    try:
+        return EvidenceRecord.model_validate_json(value)
+    except ValidationError as error:
+        raise _refusal(error.errors(include_url=False, include_context=False)) from error
+
+
+def event_fields(event: Any) -> dict[str, Any]:  # noqa: ANN401 - a generated Struct
+    """Give the set fields of an event as JSON types, times as `datetime`."""
+    return {name: value for name, value in msgspec.structs.asdict(event).items() if value is not None}

@@ -1,0 +1,137 @@
+"""A judging worker: from its settings to a running process that ends when it must."""
+
+import asyncio
+import signal
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import faust
+import structlog
+
+from earwitness.policy import PolicySet
+from models.errors import BrokerUnavailable
+from sinks.base import TrailSink
+from streams.announce import KafkaAnnouncer
+from streams.app import add_intake, create_app
+from streams.connection import KafkaConnection
+from streams.evidence import EvidenceFollower
+from streams.intake import Intake
+from streams.offsets import GroupOffsets
+from streams.partition import PartitionOwner, Ports
+from streams.recorder import EvidenceRecorder
+
+log = structlog.get_logger(__name__)
+
+STORE_THREADS: Final = 4
+"""Inserts under way at once; each has a connection of its own."""
+
+CRASH_CHECK_S: Final = 0.5
+"""How long a crash of the stream may go unseen by the process that must end with it."""
+
+
+class WorkerOptions(NamedTuple):
+    """How one worker takes in accesses; see `earwitness.settings.WorkerSettings`."""
+
+    group: str
+    largest_range: int
+    shortest_interval_s: float
+    session_timeout_s: int
+    ready_file: Path | None
+
+
+def run(connection: KafkaConnection, trail: TrailSink, policies: PolicySet, options: WorkerOptions) -> None:
+    """Judge accesses until SIGTERM or SIGINT; then finish what is under way.
+
+    Raises what ended it otherwise: `BrokerUnavailable` where Kafka could not be reached at the start,
+    `IntegrityBroken`, or the error that nobody foresaw. Nothing is lost then: the next worker settles
+    what this one left.
+    """
+    asyncio.run(_run(connection, trail, policies, options))
+
+
+async def _run(
+    connection: KafkaConnection, trail: TrailSink, policies: PolicySet, options: WorkerOptions
+) -> None:
+    stopping = _stop_on_signals()
+    evidence, announcer = EvidenceFollower(connection.arguments()), KafkaAnnouncer(connection.arguments())
+    threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+    try:
+        await announcer.start()
+        await evidence.start()
+        app = _app(connection, options)
+        ports = Ports(
+            offsets=GroupOffsets(app),
+            trail=trail,
+            announcer=announcer,
+            evidence=evidence,
+            policies=policies,
+            threads=threads,
+            now=lambda: datetime.now(UTC),
+            largest_range=options.largest_range,
+            shortest_interval_s=options.shortest_interval_s,
+        )
+        await _serve(app, ports, options, stopping)
+    finally:
+        await evidence.stop()
+        await announcer.stop()
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _app(connection: KafkaConnection, options: WorkerOptions) -> faust.App:
+    return create_app(
+        connection,
+        group=options.group,
+        session_timeout_s=options.session_timeout_s,
+        scratch=Path(tempfile.gettempdir()),
+    )
+
+
+async def _serve(app: faust.App, ports: Ports, options: WorkerOptions, stopping: asyncio.Event) -> None:
+    failures: list[BaseException] = []
+
+    def fail(error: BaseException) -> None:
+        log.error("worker_failed", error=repr(error))
+        failures.append(error)
+        stopping.set()
+
+    accesses = Intake(ports.offsets, lambda *where: PartitionOwner(*where, ports), fail)
+    records = Intake(ports.offsets, lambda *where: EvidenceRecorder(*where, ports), fail)
+    add_intake(app, accesses, records)
+    _report_ready(app, options.ready_file)
+    await app.start()
+    await _until_stopped(app, stopping)
+    await accesses.release()
+    await records.release()
+    await app.stop()
+    if failures:
+        raise failures[0]
+    if app.crashed:
+        raise BrokerUnavailable(f"the stream crashed: {app.crash_reason!r}")
+
+
+async def _until_stopped(app: faust.App, stopping: asyncio.Event) -> None:
+    while not (stopping.is_set() or app.crashed or app.should_stop):
+        try:
+            async with asyncio.timeout(CRASH_CHECK_S):
+                await stopping.wait()
+        except TimeoutError:
+            continue
+
+
+def _report_ready(app: faust.App, ready_file: Path | None) -> None:
+    @app.on_partitions_assigned.connect
+    async def _assigned(*_: object, **__: object) -> None:
+        log.info("worker_ready")
+        if ready_file is not None:
+            ready_file.touch()
+
+
+def _stop_on_signals() -> asyncio.Event:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    return stopping
