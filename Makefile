@@ -1,0 +1,53 @@
+# Everything works from a fresh clone with git, make and Python 3.11 to 3.13; `make` prints this help.
+
+PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
+	$$python -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null \
+	&& echo $$python && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: help setup demo test check bench lock reference clean
+
+help: ## print this help
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(INSTALLED) ## install everything into .venv and fetch Kafka (verified by checksum; offline afterwards)
+
+$(INSTALLED): requirements.lock pyproject.toml sdk/pyproject.toml
+	@test -n "$(PYTHON)" || { echo "earwitness needs Python 3.11, 3.12 or 3.13 on the PATH; or say: make PYTHON=/path/to/python" >&2; exit 2; }
+	@echo "setting up $(VENV) with $(PYTHON); the first time this downloads about 500 MB" >&2
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --progress-bar on --require-hashes --requirement requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable sdk --editable .
+	$(BIN)/python -m earwitness.devstack.downloads
+	@touch $(INSTALLED)
+
+demo: setup ## run a simulated day of a telephony platform through the real stack, and show what it found
+	$(BIN)/earwitness demo
+
+test: setup ## run the tests, with a real Kafka and a real ClickHouse
+	$(BIN)/python -m pytest
+
+check: setup ## lint, types, import contracts, generated documents
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/mypy --config-file sdk/pyproject.toml sdk/src/earwitness_sdk
+	$(BIN)/lint-imports
+	$(BIN)/python -m earwitness.reference --check
+	$(BIN)/earwitness policy check
+
+bench: setup ## measure events per second from topic to table, beside an idiomatic Faust agent
+	$(BIN)/python -m benchmarks
+
+reference: setup ## write the generated documents anew
+	$(BIN)/python -m earwitness.reference
+
+lock: ## resolve the dependencies anew (needs uv)
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--all-extras --no-emit-package earwitness-sdk --custom-compile-command "make lock" \
+		--output-file requirements.lock pyproject.toml
+
+clean: ## remove the virtual environment and caches; data folders stay
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
