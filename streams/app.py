@@ -1,6 +1,5 @@
 """The Faust application of a worker: its topics, its agents, its settings."""
 
-
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,7 +20,9 @@ LONGEST_SILENCE_S: Final = 86_400.0
 """aiokafka leaves the group when nothing was fetched for this long; an outage of the store may last."""
 
 
-def create_app(connection: KafkaConnection, *, group: str, session_timeout_s: int, scratch: Path) -> faust.App:
+def create_app(
+    connection: KafkaConnection, *, group: str, session_timeout_s: int, scratch: Path
+) -> faust.App:
     """Configure Faust for partition batches whose offsets we commit ourselves."""
     return faust.App(
         group,
@@ -49,10 +50,11 @@ def add_intake(app: faust.App, accesses: Intake, evidence: Intake) -> None:
     _add_agent(app, ACCESS_EVENTS, "judge-accesses", accesses)
     _add_agent(app, EVIDENCE_RECORDS, "record-evidence", evidence)
 
-    @app.on_partitions_revoked.connect
-    async def _release(*_: object, **__: object) -> None:
+    async def release(*_: object, **__: object) -> None:
         await accesses.release()
         await evidence.release()
+
+    app.on_partitions_revoked.connect(release)
 
 
 def _add_agent(app: faust.App, topic_name: str, agent_name: str, intake: Intake) -> None:
@@ -69,5 +71,3 @@ def _add_agent(app: faust.App, topic_name: str, agent_name: str, intake: Intake)
 async def _hand_over(event: EventT[Any], intake: Intake) -> None:
     message = event.message
     await intake.accept(message.topic, message.partition, message.generation_id, event.value)
-
-

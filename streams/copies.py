@@ -82,9 +82,7 @@ def sort_copies(accepted: Sequence[Accepted], stored: Mapping[Identity, Content]
     return found._replace(duplicate_count=duplicate_count)
 
 
-def _same(
-    seen: dict[Identity, Content], identity: Identity, item: Accepted, new: Sequence[Accepted]
-) -> bool:
+def _same(seen: dict[Identity, Content], identity: Identity, item: Accepted, new: Sequence[Accepted]) -> bool:
     if not seen[identity]:
         # Its first copy stands in this very batch; its content is made only now that it is needed.
         first = next(other for other in new if (other.event.source, other.event.id) == identity)

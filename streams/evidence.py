@@ -108,4 +108,6 @@ class EvidenceFollower:
                 self.index.put(read_evidence(record.value), record.offset)
             except MalformedEvent as error:
                 # The evidence recorder keeps it as a dead letter; the older record of its ref stays.
-                log.warning("evidence_refused", offset=record.offset, reason=error.reason, fields=error.fields)
+                log.warning(
+                    "evidence_refused", offset=record.offset, reason=error.reason, fields=error.fields
+                )

@@ -58,7 +58,7 @@ class PartitionOwner:
     `RangeLost`. Any other error ends the worker: going on would lose or double a row.
     """
 
-    def __init__(self, topic: str, partition: int, membership: Membership, ports: Ports) -> None:
+    def __init__(self, ports: Ports, topic: str, partition: int, membership: Membership) -> None:
         self.membership = membership
         self._topic = topic
         self._partition = partition
@@ -94,7 +94,9 @@ class PartitionOwner:
 
     async def _settle(self) -> None:
         """Find out where to go on: behind a finished range, at an unfinished one, or where none was."""
-        committed = await self._persistently.call(lambda: self._ports.offsets.fetch(self._topic, self._partition))
+        committed = await self._persistently.call(
+            lambda: self._ports.offsets.fetch(self._topic, self._partition)
+        )
         if committed.offset is None:
             await self._resume_after_store()
             return
@@ -160,9 +162,13 @@ class PartitionOwner:
 
     async def _mend_gap(self, expected: int) -> None:
         """Have missing records delivered; where the topic no longer has them, say so and go on."""
-        earliest = await self._persistently.call(lambda: self._ports.offsets.earliest(self._topic, self._partition))
+        earliest = await self._persistently.call(
+            lambda: self._ports.offsets.earliest(self._topic, self._partition)
+        )
         if earliest > expected:
-            log.error("records_gone", topic=self._topic, partition=self._partition, first=expected, next=earliest)
+            log.error(
+                "records_gone", topic=self._topic, partition=self._partition, first=expected, next=earliest
+            )
             self._expected = earliest
             self._unsettled = None
         await self._ports.offsets.seek(self._topic, self._partition, self._expected or 0)

@@ -24,7 +24,7 @@ class EvidenceRecorder:
     Writing a version again changes nothing, so a plain commit after the write is enough here.
     """
 
-    def __init__(self, topic: str, partition: int, membership: Membership, ports: Ports) -> None:
+    def __init__(self, ports: Ports, topic: str, partition: int, membership: Membership) -> None:
         self.membership = membership
         self._topic = topic
         self._partition = partition
@@ -57,9 +57,7 @@ class EvidenceRecorder:
         trail = self._ports.trail
         if refused:
             first, last = records[0], records[-1]
-            origin = Range(
-                self._topic, self._partition, first.offset, last.offset, day_of(first.timestamp)
-            )
+            origin = Range(self._topic, self._partition, first.offset, last.offset, day_of(first.timestamp))
             await self._persistently.in_thread(trail.write_dead_letters, origin, refused)
             messages = [dead_letter_message(letter) for letter in refused]
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))

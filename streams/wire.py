@@ -67,7 +67,9 @@ def _narrowed(annotation: Any, metadata: Iterable[Any]) -> Any:  # noqa: ANN401 
         return annotation
     base = int if annotation is int else str
     bounds = _bounds(metadata)
-    return Annotated[base, msgspec.Meta(**bounds)] if bounds else base
+    if not bounds:
+        return base
+    return Annotated[base, msgspec.Meta(**bounds)]  # type: ignore[call-overload] # limits of the model
 
 
 def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
@@ -183,7 +185,9 @@ def read_evidence(value: bytes | None) -> EvidenceRecord:
     if value is None:
         raise MalformedEvent("not_an_object", "an empty record; evidence is withdrawn, not deleted")
     if len(value) > LARGEST_EVIDENCE_BYTES:
-        raise MalformedEvent("too_large", f"{len(value)} bytes; at most {LARGEST_EVIDENCE_BYTES} are accepted")
+        raise MalformedEvent(
+            "too_large", f"{len(value)} bytes; at most {LARGEST_EVIDENCE_BYTES} are accepted"
+        )
     try:
         return EvidenceRecord.model_validate_json(value)
     except ValidationError as error:

@@ -5,6 +5,7 @@ import signal
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -97,8 +98,8 @@ async def _serve(app: faust.App, ports: Ports, options: WorkerOptions, stopping:
         failures.append(error)
         stopping.set()
 
-    accesses = Intake(ports.offsets, lambda *where: PartitionOwner(*where, ports), fail)
-    records = Intake(ports.offsets, lambda *where: EvidenceRecorder(*where, ports), fail)
+    accesses = Intake(ports.offsets, partial(PartitionOwner, ports), fail)
+    records = Intake(ports.offsets, partial(EvidenceRecorder, ports), fail)
     add_intake(app, accesses, records)
     _report_ready(app, options.ready_file)
     await app.start()
@@ -122,11 +123,12 @@ async def _until_stopped(app: faust.App, stopping: asyncio.Event) -> None:
 
 
 def _report_ready(app: faust.App, ready_file: Path | None) -> None:
-    @app.on_partitions_assigned.connect
-    async def _assigned(*_: object, **__: object) -> None:
+    async def assigned(*_: object, **__: object) -> None:
         log.info("worker_ready")
         if ready_file is not None:
-            ready_file.touch()
+            await asyncio.to_thread(ready_file.touch)
+
+    app.on_partitions_assigned.connect(assigned)
 
 
 def _stop_on_signals() -> asyncio.Event:

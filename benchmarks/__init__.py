@@ -1,0 +1,1 @@
+"""Benchmarks: ratios between contenders in one run, never absolute promises."""

@@ -1,0 +1,128 @@
+"""A contender: the agent that Faust's own documentation leads to.
+
+A pydantic model for each event, `take` for batches, rows inserted with clickhouse-driver. It validates
+and judges like the worker, with the same judge. It is not exactly-once, finds no copies and has no
+dead letters: those parts are marked in the results, not helped.
+"""
+
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+
+import faust
+from clickhouse_driver import Client
+from earwitness.policy_files import read_policies
+from kafka import KafkaConsumer, TopicPartition
+
+from earwitness.cli import wiring
+from earwitness.policy import EvidenceIndex, judge
+from earwitness.settings import load
+from models.access import AccessEvent
+from models.evidence import EvidenceRecord
+from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
+
+TABLE = "access_log_idiomatic"
+COLUMNS = (
+    "received_day, id, time, source, producer, sequence, actor_type, actor_id, organization, actor_team,"
+    " action, resource_type, resource_id, customer_id, outcome, purpose, evidence_ref, recipient,"
+    " operation_id, session_id, trace_id, ip, user_agent, item_count, content_bytes, verdict, reason,"
+    " clause, policy_version, policy_digest, evidence_used, evidence_version, derived, received_at,"
+    " judged_at, topic, partition, offset"
+)
+LARGEST_TAKE = 10_000
+LONGEST_WAIT_S = 0.2
+
+
+def read_evidence(connection: dict[str, object]) -> EvidenceIndex:
+    """Read the whole evidence topic before the first access is judged."""
+    index = EvidenceIndex()
+    consumer = KafkaConsumer(**connection, auto_offset_reset="earliest", enable_auto_commit=False)
+    where = TopicPartition(EVIDENCE_RECORDS, 0)
+    consumer.assign([where])
+    end = consumer.end_offsets([where])[where]
+    while consumer.position(where) < end:
+        for records in consumer.poll(timeout_ms=1_000, max_records=5_000).values():
+            for record in records:
+                index.put(EvidenceRecord.model_validate_json(record.value), record.offset)
+    consumer.close()
+    return index
+
+
+def main() -> None:
+    """Run the agent until killed; arguments: the consumer group, a folder for Faust."""
+    group, scratch = sys.argv[1], Path(sys.argv[2])
+    settings = load()
+    connection = wiring.kafka(settings.kafka)
+    policies = read_policies(settings.policies_dir)
+    evidence = read_evidence(connection.arguments())
+    client = Client(**wiring.clickhouse(settings.clickhouse)._asdict())
+    app = faust.App(
+        group,
+        **connection.faust_broker(),
+        consumer_auto_offset_reset="earliest",
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        web_enabled=False,
+        datadir=str(scratch),
+    )
+    topic = app.topic(ACCESS_EVENTS, value_type=bytes, value_serializer="raw")
+
+    @app.agent(topic, name="idiomatic")
+    async def store(stream: faust.StreamT[bytes]) -> None:
+        async for events in stream.take_events(LARGEST_TAKE, within=LONGEST_WAIT_S):
+            rows = []
+            for item in events:
+                event = AccessEvent.model_validate_json(item.value)
+                message = item.message
+                now = datetime.now(UTC)
+                received_at = datetime.fromtimestamp(message.timestamp, UTC)
+                verdict = judge(event, policies, evidence, received_at=received_at, as_of=now)
+                rows.append(
+                    (
+                        received_at.date(),
+                        event.id,
+                        event.time,
+                        event.source,
+                        event.producer or "",
+                        event.sequence or 0,
+                        event.actor_type,
+                        event.actor_id,
+                        event.organization or "",
+                        event.actor_team or "",
+                        event.action,
+                        event.resource_type,
+                        event.resource_id,
+                        event.customer_id,
+                        event.outcome,
+                        event.purpose or "",
+                        event.evidence_ref or "",
+                        event.recipient or "",
+                        event.operation_id or "",
+                        event.session_id or "",
+                        event.trace_id or "",
+                        event.ip or "",
+                        event.user_agent or "",
+                        event.item_count,
+                        event.content_bytes,
+                        verdict.outcome,
+                        verdict.reason,
+                        verdict.clause or "",
+                        verdict.policy_version,
+                        verdict.policy_digest,
+                        list(verdict.evidence_used),
+                        evidence.version,
+                        verdict.derived,
+                        received_at,
+                        now,
+                        message.topic,
+                        message.partition,
+                        message.offset,
+                    )
+                )
+            client.execute(f"INSERT INTO {TABLE} ({COLUMNS}) VALUES", rows)
+
+    faust.Worker(app, loglevel="ERROR", quiet=True).execute_from_commandline()
+
+
+if __name__ == "__main__":
+    main()

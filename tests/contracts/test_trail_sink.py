@@ -1,0 +1,164 @@
+"""One suite for every `TrailSink`: the one in memory and the one on a real ClickHouse."""
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import count
+from typing import Any
+
+import pytest
+
+from earwitness.cli import wiring
+from models.dead_letter import DeadLetter, Position
+from models.evidence import EvidenceRecord
+from models.ranges import Range
+from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
+from models.verdict import Verdict
+from sinks.base import Block, JudgedAccess, LedgerEntry, RegisteredEvidence, TrailSink, content_of
+from sinks.clickhouse.client import ClickHouse
+from sinks.clickhouse.trail import ClickHouseTrail
+from sinks.memory import MemoryTrail
+from streams.wire import read_access
+from tests.conftest import Stack
+from tests.streams.records import an_event, event_id
+
+NOW = datetime.now(UTC)
+NOW_MS = int(NOW.timestamp() * 1000)
+PARTITIONS = count(1_000)
+"""Each test writes to a partition of its own, far from those of the stack's topics."""
+
+JUSTIFIED = Verdict("justified", "clause_met", "access.resolve-complaint", ("t:1",), False, "v", "d")
+UNJUSTIFIED = Verdict("unjustified", "evidence_not_cited", None, (), False, "v", "d")
+
+
+@pytest.fixture(params=["memory", pytest.param("clickhouse", marks=pytest.mark.stack)])
+def sink(request: pytest.FixtureRequest) -> Iterator[TrailSink]:
+    if request.param == "memory":
+        yield MemoryTrail()
+        return
+    stack: Stack = request.getfixturevalue("stack")
+    clickhouse = ClickHouse(wiring.clickhouse(stack.settings("worker").clickhouse))
+    yield ClickHouseTrail(clickhouse)
+    clickhouse.close()
+
+
+@pytest.fixture
+def announced() -> Range:
+    return Range(ACCESS_EVENTS, next(PARTITIONS), 10, 12, NOW.date())
+
+
+def an_access(announced: Range, offset: int, verdict: Verdict = JUSTIFIED, **changes: Any) -> JudgedAccess:
+    number = announced.partition * 1_000 + offset
+    event, unknown = read_access(json.dumps(an_event(number, **changes)).encode(), ())
+    return JudgedAccess(event, unknown, verdict, offset, NOW_MS)
+
+
+def a_block(announced: Range, **changes: Any) -> Block:
+    rows = [
+        an_access(announced, 10, **changes),
+        an_access(announced, 11, UNJUSTIFIED, **changes),
+        an_access(announced, 12, **changes),
+    ]
+    return Block(announced, rows, evidence_version=4, judged_at=NOW)
+
+
+def test_a_block_written_twice_is_stored_once(sink: TrailSink, announced: Range) -> None:
+    """An answer that was lost is asked for again; the trail must not grow by it."""
+    sink.write(a_block(announced))
+    sink.write(a_block(announced))
+    assert sink.tally(announced).row_count == 3
+
+
+def test_a_block_of_the_same_name_changes_nothing(sink: TrailSink, announced: Range) -> None:
+    """An owner that slept through a rebalance writes under the name that its successor used."""
+    sink.write(a_block(announced))
+    sink.write(a_block(announced)._replace(rows=[an_access(announced, 10, UNJUSTIFIED)]))
+    assert [finding.position.rsplit("/")[-1] for finding in sink.findings(announced)] == ["11"]
+
+
+def test_another_attempt_is_another_block(sink: TrailSink, announced: Range) -> None:
+    """Where the store knows a name but not its rows, the next attempt must get through."""
+    sink.write(a_block(announced.again()))
+    assert sink.tally(announced).row_count == 3
+
+
+def test_rows_of_another_range_do_not_count(sink: TrailSink, announced: Range) -> None:
+    """Settling a range must not take its neighbour's rows for its own."""
+    sink.write(a_block(announced))
+    assert sink.tally(announced._replace(first=13, last=20)).row_count == 0
+
+
+def test_findings_are_the_rows_that_nothing_justifies(sink: TrailSink, announced: Range) -> None:
+    """They are published again from the store when an owner died before it did."""
+    sink.write(a_block(announced))
+    (finding,) = sink.findings(announced)
+    assert (finding.kind, finding.reason, finding.clause) == ("unjustified", "evidence_not_cited", "")
+    assert finding.id == event_id(announced.partition * 1_000 + 11)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {},
+        {
+            "organization": "acme-partners",
+            "actor_team": "tier-2",
+            "purpose": "resolve_complaint",
+            "evidence_ref": "ticket:'\\\n\t\u0000😀",
+            "recipient": "other",
+            "operation_id": "o",
+            "session_id": "s",
+            "trace_id": "t",
+            "ip": "::1",
+            "user_agent": "agent/1",
+            "item_count": 0,
+            "content_bytes": 2**63 - 1,
+            "customer_id": "*",
+            "outcome": "denied",
+        },
+        {"time": "1900-01-01T00:00:00Z"},
+        {"time": "1969-12-31T23:59:59.999999Z"},
+        {"time": "2299-12-31T23:59:59.999999Z"},
+    ],
+)
+def test_a_stored_access_says_what_was_written(
+    sink: TrailSink, announced: Range, changes: dict[str, Any]
+) -> None:
+    """Copies and conflicts are told apart by comparing with what is stored, to the microsecond."""
+    row = an_access(announced, 10, **changes)
+    sink.write(Block(announced, [row], 4, NOW))
+    identity = (row.event.source, row.event.id)
+    assert dict(sink.known([identity])) == {identity: content_of(row.event)}
+
+
+def test_only_stored_identities_are_known(sink: TrailSink, announced: Range) -> None:
+    """The same id from another source is another access."""
+    row = an_access(announced, 10)
+    sink.write(Block(announced, [row], 4, NOW))
+    assert not sink.known([("/elsewhere", row.event.id), (row.event.source, event_id(999_999_999))])
+    assert not sink.known([])
+
+
+def test_the_highest_offset_is_that_of_the_last_range(sink: TrailSink, announced: Range) -> None:
+    """A range of nothing but copies leaves no row, yet must not be read again."""
+    assert sink.highest_offset(announced.topic, announced.partition) is None
+    sink.write(a_block(announced))
+    assert sink.highest_offset(announced.topic, announced.partition) == 12
+    sink.write_ledger(LedgerEntry(announced._replace(first=13, last=40), 0, 0, 28))
+    assert sink.highest_offset(announced.topic, announced.partition) == 40
+
+
+def test_dead_letters_keep_their_bytes_and_count_once(sink: TrailSink, announced: Range) -> None:
+    """What was refused is evidence too, whatever it holds."""
+    where = Position(announced.topic, announced.partition, 11)
+    letter = DeadLetter("not_json", "no JSON", (), where, NOW - timedelta(seconds=1), None, b"\xff\x00'")
+    sink.write_dead_letters(announced, [letter])
+    sink.write_dead_letters(announced, [letter])
+    assert sink.tally(announced) == LedgerEntry(announced, 0, 1, 2)
+
+
+def test_evidence_may_be_written_again(sink: TrailSink) -> None:
+    """The recorder commits after it writes, so a version can come twice."""
+    record = EvidenceRecord(ref=f"{EVIDENCE_RECORDS}:t", kind="complaint", valid_from=NOW)
+    for _ in range(2):
+        sink.write_evidence([RegisteredEvidence(record, 7, NOW_MS)])

@@ -1,0 +1,91 @@
+import json
+from typing import Any
+
+from sinks.base import content_of
+from streams.copies import CLOCK_SKEW_MS, MOST_REMEMBERED, Accepted, RecentIdentities, sort_copies
+from streams.wire import read_access
+from tests.streams.records import DAY_MS, NOON_MS, Record, an_event, event_id
+
+
+def accepted(number: int, *, received_ms: int = NOON_MS, offset: int = 0, **changes: Any) -> Accepted:
+    value = json.dumps(an_event(number, **changes)).encode()
+    return Accepted(*read_access(value, ()), Record(offset, value, received_ms))
+
+
+def test_a_copy_in_the_same_batch_is_counted_and_dropped() -> None:
+    """A producer that sends again after a lost answer makes no second row."""
+    found = sort_copies([accepted(1), accepted(1, producer="other", sequence=7), accepted(2)], {})
+    assert ([item.event.id for item in found.new], found.duplicate_count) == ([event_id(1), event_id(2)], 1)
+
+
+def test_a_copy_of_a_stored_access_is_dropped() -> None:
+    """Copies may be days apart; the store remembers what no filter can."""
+    first = accepted(1)
+    stored = {(first.event.source, first.event.id): content_of(first.event)}
+    found = sort_copies([accepted(1)], stored)
+    assert (found.new, found.conflicts, found.duplicate_count) == ([], [], 1)
+
+
+def test_the_same_identity_with_other_content_is_a_conflict() -> None:
+    """Nobody can make an access disappear by publishing its id first."""
+    first = accepted(1)
+    stored = {(first.event.source, first.event.id): content_of(first.event)}
+    found = sort_copies([accepted(1, actor_id="e-2")], stored)
+    assert (len(found.new), len(found.conflicts), found.duplicate_count) == (0, 1, 0)
+
+
+def test_a_conflict_within_one_batch_keeps_the_first() -> None:
+    """The order of the partition decides, so that every replay decides alike."""
+    found = sort_copies([accepted(1), accepted(1, action="export")], {})
+    assert ([item.event.action for item in found.new], len(found.conflicts)) == (["listen"], 1)
+
+
+def test_the_same_id_from_another_source_is_another_access() -> None:
+    """Identity is source and id together."""
+    found = sort_copies([accepted(1), accepted(1, source="/services/sms-api")], {})
+    assert len(found.new) == 2
+
+
+def test_a_fresh_version_7_id_needs_no_look_up() -> None:
+    """In steady state the store is not asked at all."""
+    recent = RecentIdentities(NOON_MS - DAY_MS)
+    assert not recent.may_be_stored(accepted(1))
+
+
+def test_a_remembered_identity_is_looked_up() -> None:
+    """The filter can only say perhaps; the store says whether."""
+    recent = RecentIdentities(NOON_MS - DAY_MS)
+    recent.add([accepted(1)])
+    assert recent.may_be_stored(accepted(1))
+
+
+def test_an_id_older_than_the_filter_is_looked_up() -> None:
+    """A spool that comes back after days must not double what was stored before."""
+    recent = RecentIdentities(NOON_MS)
+    old = NOON_MS + CLOCK_SKEW_MS - 1
+    assert recent.may_be_stored(accepted(1, id=event_id(1, old), received_ms=NOON_MS + DAY_MS))
+
+
+def test_an_id_from_the_future_is_looked_up() -> None:
+    """A clock that runs ahead makes an id look new for ever."""
+    recent = RecentIdentities(NOON_MS - DAY_MS)
+    ahead = event_id(1, NOON_MS + CLOCK_SKEW_MS + 1)
+    assert recent.may_be_stored(accepted(1, id=ahead))
+
+
+def test_an_id_that_carries_no_time_is_looked_up() -> None:
+    """Imports make version 5 ids, the same at every import."""
+    recent = RecentIdentities(NOON_MS - DAY_MS)
+    assert recent.may_be_stored(accepted(1, id="6fa459ea-ee8a-5ca4-894e-db77e160355e"))
+
+
+def test_the_filter_forgets_the_older_half_and_says_so() -> None:
+    """Memory is bounded; what was forgotten is looked up again rather than trusted."""
+    recent = RecentIdentities(NOON_MS - DAY_MS)
+    one = accepted(1)
+    for number in range(2 * MOST_REMEMBERED + 1):
+        event = one.event
+        event.id = event_id(number)
+        recent.add([Accepted(event, "", Record(number, b"", NOON_MS + number))])
+    assert recent.may_be_stored(accepted(0, received_ms=NOON_MS + DAY_MS))
+    assert recent.may_be_stored(accepted(2 * MOST_REMEMBERED, received_ms=NOON_MS + DAY_MS))

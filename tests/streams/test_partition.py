@@ -1,0 +1,210 @@
+import asyncio
+import json
+from collections import Counter
+from itertools import product
+
+import pytest
+from earwitness.policy_files import read_policies
+
+from earwitness.policy import PolicySet
+from earwitness.settings import ROOT
+from models.errors import IntegrityBroken, RangeLost
+from models.ranges import Range, day_of
+from models.topics import ACCESS_EVENTS
+from sinks.memory import MemoryTrail
+from streams.offsets import Committed
+from tests.streams.records import DAY_MS, NOON_MS, Record, a_record, event_id
+from tests.streams.world import Broker, Died, Fate, ForgetfulTrail, an_owner, work_off
+
+MOST_STEPS = 60
+TWO_DAYS = [
+    a_record(0),
+    a_record(1, evidence_ref="ticket:unknown", purpose="resolve_complaint"),
+    Record(2, b"no JSON", NOON_MS),
+    a_record(3),
+    a_record(4)._replace(value=a_record(3).value),
+    a_record(5, timestamp=NOON_MS + DAY_MS),
+    a_record(6, timestamp=NOON_MS + DAY_MS),
+    a_record(7, timestamp=NOON_MS + DAY_MS)._replace(value=a_record(3, actor_id="e-9").value),
+    a_record(8, timestamp=NOON_MS + DAY_MS),
+]
+"""Eight records of two days: a pending one, an unreadable one, a copy, and a conflict."""
+
+STORED = [event_id(number) for number in (0, 1, 3, 5, 6, 8)]
+
+
+@pytest.fixture(scope="module")
+def policies() -> PolicySet:
+    return read_policies(ROOT / "policies")
+
+
+def run(broker: Broker, trail: MemoryTrail, policies: PolicySet, fate: Fate, *, batch: int = 4) -> None:
+    """Give the partition to a new owner and let it work until it is done or its fate is met."""
+
+    async def work() -> None:
+        owner, member = an_owner(broker, trail, policies, fate)
+        async with asyncio.timeout(10):
+            await work_off(owner, member, broker, batch=batch)
+
+    asyncio.run(work())
+
+
+def stored_ids(trail: MemoryTrail) -> list[str]:
+    return sorted(row.event.id for block in trail.blocks.values() for row in block.rows)
+
+
+def assert_complete(broker: Broker, trail: MemoryTrail) -> None:
+    """Every access is one row, everything refused is kept, and the ledger covers each offset once."""
+    assert stored_ids(trail) == sorted(STORED)
+    letters = {letter.position.offset for kept in trail.dead_letters.values() for letter in kept}
+    assert letters == {2, 7}
+    covered = Counter(
+        offset for entry in trail.ledger.values() for offset in range(entry.range.first, entry.range.last + 1)
+    )
+    assert covered == Counter(range(9))
+    assert all(
+        block.range.day == day_of(row.received_at_ms) for block in trail.blocks.values() for row in block.rows
+    )
+    published = [
+        json.loads(message.value)["position"]
+        for message in broker.published
+        if message.topic.startswith("access.findings")
+    ]
+    assert {position.rsplit("/")[-1] for position in published} == {"0", "1", "3", "5", "6", "7", "8"}
+
+
+def test_a_partition_is_stored_once(policies: PolicySet) -> None:
+    """Nothing goes wrong: every access is one row, and everything else is accounted for."""
+    broker, trail = Broker(TWO_DAYS), MemoryTrail()
+    run(broker, trail, policies, Fate())
+    assert_complete(broker, trail)
+    assert sum(entry.duplicate_count for entry in trail.ledger.values()) == 1
+
+
+@pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])
+@pytest.mark.parametrize("batch", [1, 4, 9])
+def test_an_owner_may_die_at_any_step(policies: PolicySet, effect: bool, batch: int) -> None:  # noqa: FBT001
+    """Whatever call a kill falls on, the next owner neither loses nor doubles a row."""
+    deaths = 0
+    for step in range(1, MOST_STEPS):
+        broker, trail = Broker(TWO_DAYS), MemoryTrail()
+        try:
+            run(broker, trail, policies, Fate(step, effect=effect), batch=batch)
+        except Died:
+            deaths += 1
+            run(broker, trail, policies, Fate(), batch=5)
+        assert_complete(broker, trail)
+    assert deaths > 10
+
+
+def test_the_next_owner_may_die_too(policies: PolicySet) -> None:
+    """Kills come in rows: the settling of a range is itself interrupted."""
+    for first, second, effect in product(range(1, 24, 2), range(1, 12), [False, True]):
+        broker, trail = Broker(TWO_DAYS), MemoryTrail()
+        for fate in (Fate(first, effect=effect), Fate(second, effect=not effect), Fate()):
+            try:
+                run(broker, trail, policies, fate)
+            except Died:
+                continue
+        assert_complete(broker, trail)
+
+
+def test_an_owner_that_slept_changes_nothing(policies: PolicySet) -> None:
+    """A paused process wakes up long after its partition was given away and worked off."""
+    slept = 0
+    for step in range(1, MOST_STEPS):
+        slept += asyncio.run(_sleep_at(step, policies))
+    assert slept > 10
+
+
+async def _sleep_at(step: int, policies: PolicySet) -> bool:
+    broker, trail = Broker(TWO_DAYS), MemoryTrail()
+    asleep, awake = asyncio.Event(), asyncio.Event()
+
+    async def sleep() -> None:
+        asleep.set()
+        await awake.wait()
+
+    sleeper, member = an_owner(broker, trail, policies, Fate(step, event=sleep))
+    working = asyncio.create_task(work_off(sleeper, member, broker, batch=4))
+    sleeping = asyncio.create_task(asleep.wait())
+    await asyncio.wait({working, sleeping}, return_when=asyncio.FIRST_COMPLETED)
+    sleeping.cancel()
+    if working.done():
+        assert_complete(broker, trail)
+        return False
+    successor, its_member = an_owner(broker, trail, policies, Fate())
+    await work_off(successor, its_member, broker, batch=4)
+    awake.set()
+    await asyncio.gather(working, return_exceptions=True)
+    assert_complete(broker, trail)
+    return True
+
+
+def test_a_name_without_rows_gets_another_attempt(policies: PolicySet) -> None:
+    """The store notes a block's name before its rows; a kill between the two leaves the name alone."""
+    broker, trail = Broker(TWO_DAYS), ForgetfulTrail()
+    run(broker, trail, policies, Fate())
+    assert_complete(broker, trail)
+    assert {block.range.attempt for block in trail.blocks.values()} == {1, 2}
+
+
+def test_a_group_that_expired_goes_on_behind_what_is_stored(policies: PolicySet) -> None:
+    """Kafka forgets the offsets of a group that was away for a week; nothing may be stored again."""
+    broker, trail = Broker(TWO_DAYS), MemoryTrail()
+    run(broker, trail, policies, Fate())
+    broker.committed = Committed(None, "")
+    broker.records.append(a_record(9, timestamp=NOON_MS + DAY_MS))
+    run(broker, trail, policies, Fate())
+    assert stored_ids(trail) == sorted([*STORED, event_id(9)])
+
+
+def test_a_topic_made_anew_under_a_full_store_stops_the_worker(policies: PolicySet) -> None:
+    """Skipping to the stored offset would drop every new event in silence."""
+    broker, trail = Broker(TWO_DAYS), MemoryTrail()
+    run(broker, trail, policies, Fate())
+    anew = Broker(TWO_DAYS[:3])
+    with pytest.raises(IntegrityBroken, match="made anew"):
+        run(anew, trail, policies, Fate())
+
+
+def test_records_that_come_out_of_turn_are_asked_for_again(policies: PolicySet) -> None:
+    """A rebalance can leave the consumer ahead of what is committed; a gap is never stepped over."""
+
+    async def work() -> tuple[Broker, MemoryTrail]:
+        broker, trail = Broker(TWO_DAYS), MemoryTrail()
+        broker.committed = Committed(0, "")
+        owner, member = an_owner(broker, trail, policies, Fate())
+        member.position = 5
+        await work_off(owner, member, broker, batch=2)
+        return broker, trail
+
+    assert_complete(*asyncio.run(work()))
+
+
+def test_a_commit_that_is_not_ours_stops_the_worker(policies: PolicySet) -> None:
+    """Another program that commits for the group would make us skip or repeat."""
+    broker, trail = Broker(TWO_DAYS), MemoryTrail()
+    broker.committed = Committed(3, "somebody else was here")
+    with pytest.raises(Exception, match="somebody else"):
+        run(broker, trail, policies, Fate())
+
+
+def test_a_range_that_moved_is_dropped(policies: PolicySet) -> None:
+    """An owner whose commit is refused ends by RangeLost, and leaves the rest to its successor."""
+
+    async def work() -> None:
+        broker, trail = Broker(TWO_DAYS), MemoryTrail()
+        owner, member = an_owner(broker, trail, policies, Fate())
+        broker.join()
+        await work_off(owner, member, broker, batch=4)
+
+    with pytest.raises(RangeLost):
+        asyncio.run(work())
+
+
+def test_intents_survive_the_trip_through_the_commit() -> None:
+    """The metadata of a commit is all that the next owner has."""
+    announced = Range(ACCESS_EVENTS, 3, 10, 20, day_of(NOON_MS), 2)
+    assert Range.from_intent(ACCESS_EVENTS, 3, announced.intent) == announced
+    assert Range.from_intent(ACCESS_EVENTS, 3, "") is None

@@ -1,0 +1,254 @@
+"""A small world in memory: a broker, a store, owners that die or sleep at any chosen step.
+
+A *step* is one call of an owner to the outside. `Fate` says at which step something happens, and
+whether before or after the call had its effect.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from concurrent.futures import Executor, Future
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+from earwitness.policy import EvidenceIndex, PolicySet
+from models.dead_letter import DeadLetter
+from models.errors import RangeLost, SinkUnavailable
+from models.finding import Finding
+from models.publisher import Message
+from models.ranges import Range
+from models.topics import ACCESS_EVENTS
+from sinks.base import Block, Content, Identity, LedgerEntry, RegisteredEvidence
+from sinks.memory import MemoryTrail
+from streams.offsets import Committed, Membership
+from streams.partition import PartitionOwner, Ports
+from tests.streams.records import Record
+
+T = TypeVar("T")
+NOW = datetime(2026, 9, 21, 12, 0, 1, tzinfo=UTC)
+
+
+class Died(Exception):
+    """The process was killed."""
+
+
+class Fate:
+    """What happens to one owner: at which step, and whether the call still took effect."""
+
+    def __init__(
+        self, at: int | None = None, *, effect: bool = False, event: Callable[[], Any] | None = None
+    ) -> None:
+        self.steps = 0
+        self._at = at
+        self._effect = effect
+        self._event = event or self._die
+
+    def now(self) -> tuple[bool, bool]:
+        """Count a step; say whether the event comes before it, and whether after."""
+        self.steps += 1
+        return self.steps == self._at and not self._effect, self.steps == self._at and self._effect
+
+    def happen(self) -> Any:
+        """Let it happen."""
+        return self._event()
+
+    @staticmethod
+    def _die() -> None:
+        raise Died
+
+
+class Broker:
+    """One partition, its records, and what its group committed."""
+
+    def __init__(self, records: Sequence[Record]) -> None:
+        self.records = list(records)
+        self.committed = Committed(None, "")
+        self.generation = 0
+        self.published: list[Message] = []
+
+    def join(self) -> Membership:
+        """Begin a generation whose only member is the caller."""
+        self.generation += 1
+        return Membership(self.generation, f"member-{self.generation}")
+
+
+class Member:
+    """`Offsets`, `Announcer` and the delivery of records, for one owner."""
+
+    def __init__(self, broker: Broker, fate: Fate) -> None:
+        self.membership_then = broker.join()
+        self.position = broker.committed.offset or 0
+        self._broker = broker
+        self._fate = fate
+
+    async def membership(self) -> Membership:
+        current = self._broker.generation == self.membership_then.generation
+        return self.membership_then if current else Membership(-1, "")
+
+    async def fetch(self, topic: str, partition: int) -> Committed:
+        return await self._step(lambda: self._broker.committed)
+
+    async def commit(
+        self, topic: str, partition: int, offset: int, *, metadata: str, membership: Membership
+    ) -> None:
+        def commit() -> None:
+            if membership.generation != self._broker.generation:
+                raise RangeLost(f"{topic}/{partition}")
+            self._broker.committed = Committed(offset, metadata)
+
+        await self._step(commit)
+
+    async def earliest(self, topic: str, partition: int) -> int:
+        return self._broker.records[0].offset
+
+    async def end(self, topic: str, partition: int) -> int:
+        return self._broker.records[-1].offset + 1
+
+    async def seek(self, topic: str, partition: int, offset: int) -> None:
+        self.position = offset
+
+    async def publish(self, messages: Sequence[Message]) -> None:
+        await self._step(lambda: self._broker.published.extend(messages))
+
+    def deliver(self, size: int) -> list[Record]:
+        """Give the next records and move on."""
+        batch = [record for record in self._broker.records if record.offset >= self.position][:size]
+        if batch:
+            self.position = batch[-1].offset + 1
+        return batch
+
+    async def _step(self, call: Callable[[], T]) -> T:
+        await asyncio.sleep(0)
+        before, after = self._fate.now()
+        if before:
+            await _awaited(self._fate.happen())
+        answer = call()
+        if after:
+            await _awaited(self._fate.happen())
+        return answer
+
+
+class FatefulTrail:
+    """A `MemoryTrail` whose calls are steps, and which can be unclear about what it did."""
+
+    def __init__(self, trail: MemoryTrail, fate: Fate) -> None:
+        self._trail = trail
+        self._fate = fate
+
+    def write(self, block: Block) -> None:
+        self._step(lambda: self._trail.write(block))
+
+    def tally(self, stored: Range) -> LedgerEntry:
+        return self._step(lambda: self._trail.tally(stored))
+
+    def findings(self, stored: Range) -> list[Finding]:
+        return self._step(lambda: self._trail.findings(stored))
+
+    def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
+        return self._step(lambda: self._trail.known(identities))
+
+    def highest_offset(self, topic: str, partition: int) -> int | None:
+        return self._step(lambda: self._trail.highest_offset(topic, partition))
+
+    def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
+        self._step(lambda: self._trail.write_dead_letters(origin, letters))
+
+    def write_ledger(self, entry: LedgerEntry) -> None:
+        self._step(lambda: self._trail.write_ledger(entry))
+
+    def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
+        self._step(lambda: self._trail.write_evidence(records))
+
+    def _step(self, call: Callable[[], T]) -> T:
+        before, after = self._fate.now()
+        if before:
+            self._fate.happen()
+        answer = call()
+        if after:
+            self._fate.happen()
+        return answer
+
+
+class ForgetfulTrail(MemoryTrail):
+    """A store that notes a block's name first, and loses the rows of the first one it is given."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._names: set[str] = set()
+
+    def write(self, block: Block) -> None:
+        if block.range.token in self._names:
+            return
+        self._names.add(block.range.token)
+        if len(self._names) == 1:
+            raise SinkUnavailable("the server was killed", retry_after_s=0)
+        super().write(block)
+
+
+class Inline(Executor):
+    """Threads that are none, so that a world is the same at every run."""
+
+    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
+        future: Future[T] = Future()
+        try:
+            future.set_result(fn(*args, **kwargs))
+        except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits
+            future.set_exception(error)
+        return future
+
+
+class StillEvidence:
+    """Registers in which nothing changes."""
+
+    def __init__(self) -> None:
+        self.index = EvidenceIndex()
+
+    async def catch_up(self) -> None:
+        await asyncio.sleep(0)
+
+
+def an_owner(
+    broker: Broker, trail: MemoryTrail, policies: PolicySet, fate: Fate
+) -> tuple[PartitionOwner, Member]:
+    """Make the owner of the partition in a new generation."""
+    member = Member(broker, fate)
+    ports = Ports(
+        offsets=member,
+        trail=FatefulTrail(trail, fate),
+        announcer=member,
+        evidence=StillEvidence(),
+        policies=policies,
+        threads=Inline(),
+        now=lambda: NOW,
+        largest_range=3,
+        shortest_interval_s=0,
+    )
+    return PartitionOwner(ports, ACCESS_EVENTS, 0, member.membership_then), member
+
+
+async def work_off(owner: PartitionOwner, member: Member, broker: Broker, *, batch: int) -> None:
+    """Feed the owner until everything is committed, or until it ends by what befell it."""
+    running = asyncio.create_task(owner.run())
+    feeding = asyncio.create_task(_feed(owner, member, batch))
+    end = broker.records[-1].offset + 1
+    try:
+        while not running.done() and broker.committed != Committed(end, ""):
+            await asyncio.sleep(0)
+        if running.done():
+            running.result()
+    finally:
+        for task in (running, feeding):
+            task.cancel()
+        await asyncio.gather(running, feeding, return_exceptions=True)
+
+
+async def _feed(owner: PartitionOwner, member: Member, batch: int) -> None:
+    while True:
+        records = member.deliver(batch)
+        if records:
+            await owner.feed(records)
+        await asyncio.sleep(0)
+
+
+async def _awaited(happening: Any) -> None:
+    if asyncio.iscoroutine(happening):
+        await happening
