@@ -1,0 +1,96 @@
+"""The private names of Faust and aiokafka that fenced commits and partition batches rely on."""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TypeVar
+
+import faust
+import pytest
+from aiokafka.protocol.commit import OffsetCommitRequest
+
+from earwitness.cli import wiring
+from models.errors import RangeLost
+from models.topics import ACCESS_EVENTS
+from streams.app import create_app
+from streams.offsets import Committed, GroupOffsets, Membership
+from tests.conftest import Stack
+
+pytestmark = pytest.mark.stack
+T = TypeVar("T")
+
+
+def with_member(stack: Stack, folder: Path, ask: Callable[[GroupOffsets], Awaitable[T]]) -> T:
+    """Join a group of its own through Faust, ask, and leave."""
+
+    async def run() -> T:
+        assigned = asyncio.Event()
+        connection = wiring.kafka(stack.settings("admin").kafka)
+        group = f"names-{uuid.uuid4()}"
+        app = create_app(connection, group=group, session_timeout_s=6, scratch=folder)
+
+        async def consume(stream: faust.StreamT[bytes]) -> None:
+            async for _ in stream:
+                pass
+
+        async def note(*_: object, **__: object) -> None:
+            assigned.set()
+
+        app.agent(app.topic(ACCESS_EVENTS, acks=False), name="names")(consume)
+        app.on_partitions_assigned.connect(note)
+        await app.start()
+        try:
+            async with asyncio.timeout(30):
+                await assigned.wait()
+            return await ask(GroupOffsets(app))
+        finally:
+            await app.stop()
+
+    return asyncio.run(run())
+
+
+def test_a_commit_keeps_its_metadata(stack: Stack, tmp_path: Path) -> None:
+    """The intent of a range lives in the metadata of a commit; Faust's own commit drops it."""
+
+    async def ask(offsets: GroupOffsets) -> tuple[Committed, Committed]:
+        before = await offsets.fetch(ACCESS_EVENTS, 0)
+        membership = await offsets.membership()
+        await offsets.commit(ACCESS_EVENTS, 0, 7, metadata="v1 7-9 2026-09-21 1", membership=membership)
+        return before, await offsets.fetch(ACCESS_EVENTS, 0)
+
+    assert with_member(stack, tmp_path, ask) == (Committed(None, ""), Committed(7, "v1 7-9 2026-09-21 1"))
+
+
+@pytest.mark.parametrize("wrong", ["generation", "member", "none"])
+def test_a_commit_of_another_generation_is_refused(stack: Stack, tmp_path: Path, wrong: str) -> None:
+    """A worker that slept through a rebalance must not move its successor's offset."""
+
+    async def ask(offsets: GroupOffsets) -> Committed:
+        now = await offsets.membership()
+        stale = {
+            "generation": Membership(now.generation + 1, now.member_id),
+            "member": Membership(now.generation, "somebody-else"),
+            "none": Membership(-1, ""),
+        }[wrong]
+        with pytest.raises(RangeLost):
+            await offsets.commit(ACCESS_EVENTS, 0, 7, metadata="", membership=stale)
+        return await offsets.fetch(ACCESS_EVENTS, 0)
+
+    assert with_member(stack, tmp_path, ask) == Committed(None, "")
+
+
+def test_the_edges_of_a_partition_are_known(stack: Stack, tmp_path: Path) -> None:
+    """A gap is mended by asking where the topic begins and ends now."""
+
+    async def ask(offsets: GroupOffsets) -> tuple[int, int]:
+        return await offsets.earliest(ACCESS_EVENTS, 0), await offsets.end(ACCESS_EVENTS, 0)
+
+    first, end = with_member(stack, tmp_path, ask)
+    assert 0 <= first <= end
+
+
+def test_the_commit_request_takes_what_we_give_it() -> None:
+    """Aiokafka builds the request for whichever version the broker speaks."""
+    request = OffsetCommitRequest("group", 3, "member", -1, [("topic", [(0, 7, "v1")])])
+    assert request.API_KEY == 8
