@@ -33,7 +33,7 @@ check: setup ## lint, types, import contracts, generated documents
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/mypy --config-file sdk/pyproject.toml sdk/src/earwitness_sdk
+	$(BIN)/mypy --config-file sdk/mypy.ini
 	$(BIN)/lint-imports
 	$(BIN)/python -m earwitness.reference --check
 	$(BIN)/earwitness policy check

@@ -17,6 +17,9 @@ from models.errors import ConfigurationError
 
 PREFIX: Final = "EARWITNESS_"
 CONFIG_FILE_VARIABLE: Final = "EARWITNESS_CONFIG_FILE"
+SDK_PREFIX: Final = "EARWITNESS_SDK__"
+"""Variables of the SDK, which a service may have set where a command runs."""
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The folder that holds models/, streams/, sinks/, earwitness/ and policies/."""
 
@@ -90,6 +93,10 @@ class Settings(_Part):
         Path(".earwitness"), description="the folder of the embedded stack, its data and secrets"
     )
     log_format: Literal["console", "json"] = Field("console", description="how logs are written")
+    maven_url: str = Field(
+        "https://repo.maven.apache.org/maven2",
+        description="the Maven repository from which the embedded stack fetches Kafka",
+    )
 
 
 def load(environ: Mapping[str, str] | None = None, config_file: Path | None = None) -> Settings:
@@ -103,7 +110,7 @@ def load(environ: Mapping[str, str] | None = None, config_file: Path | None = No
     values = _read_toml(path) if path else {}
     faults: list[str] = []
     for name in sorted(environ):
-        if name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE:
+        if name.startswith(PREFIX) and name != CONFIG_FILE_VARIABLE and not name.startswith(SDK_PREFIX):
             _assign(values, name, environ[name], faults)
     try:
         settings = Settings.model_validate(values)

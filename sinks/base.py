@@ -50,7 +50,10 @@ def content_of(event: Any) -> Content:  # noqa: ANN401 - any carrier of an event
     time, *rest = (getattr(event, name) for name in CONTENT_FIELDS)
     return (
         microseconds(time),
-        *(value if name in _NUMBERS else value or "" for name, value in zip(CONTENT_FIELDS[1:], rest, strict=True)),
+        *(
+            value if name in _NUMBERS else value or ""
+            for name, value in zip(CONTENT_FIELDS[1:], rest, strict=True)
+        ),
     )
 
 
@@ -118,6 +121,9 @@ class TrailSink(Protocol):
 
     def findings(self, stored: Range) -> list[Finding]:
         """Give the rows of that range that are not justified, by offset."""
+
+    def refused(self, stored: Range) -> list[DeadLetter]:
+        """Give the dead letters of that range, by offset."""
 
     def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
         """Give those of `identities` that are stored, with what they say."""

@@ -33,12 +33,7 @@ class MemoryTrail:
     def tally(self, stored: Range) -> LedgerEntry:
         """Count what is stored of the range."""
         rows = len(self._rows(stored))
-        letters = sum(
-            stored.first <= letter.position.offset <= stored.last
-            for kept in self.dead_letters.values()
-            for letter in kept
-            if letter.position[:2] == stored[:2]
-        )
+        letters = len(self.refused(stored))
         return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters)
 
     def findings(self, stored: Range) -> list[Finding]:
@@ -46,6 +41,16 @@ class MemoryTrail:
         rows = sorted(self._rows(stored), key=lambda row: row.offset)
         found = (finding_of(row, stored) for row in rows)
         return [finding for finding in found if finding is not None]
+
+    def refused(self, stored: Range) -> list[DeadLetter]:
+        """Give the dead letters of that range, by offset."""
+        kept = {
+            letter.position.offset: letter
+            for letters in self.dead_letters.values()
+            for letter in letters
+            if letter.position[:2] == stored[:2] and stored.first <= letter.position.offset <= stored.last
+        }
+        return [kept[offset] for offset in sorted(kept)]
 
     def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
         """Give those of `identities` that are stored, with what they say."""

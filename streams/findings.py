@@ -3,24 +3,24 @@
 import json
 from typing import Final
 
+from models.dead_letter import DeadLetter
 from models.fields import format_time
 from models.finding import Finding
 from models.publisher import Message
 from models.topics import CONTENT_TYPE, FINDINGS
-from streams.copies import Accepted
+from streams.wire import read_known
 
 FINDING_EVENT_TYPE: Final = "earwitness.finding.published.v1"
 
 
-def conflict_finding(item: Accepted) -> Finding:
+def conflict_finding(letter: DeadLetter) -> Finding:
     """Tell of an event that claims the identity of a stored access for something else."""
-    record = item.record
     return Finding.about(
-        item.event,
+        read_known(letter.value),
         kind="id_conflict",
         reason="id_conflict",
         clause=None,
-        position=f"{record.topic}/{record.partition}/{record.offset}",
+        position=str(letter.position),
     )
 
 

@@ -17,8 +17,9 @@ from typing import Any, Final
 import structlog
 
 from earwitness.policy import PolicySet
+from models.dead_letter import DeadLetter
 from models.errors import IntegrityBroken
-from models.publisher import Message
+from models.finding import Finding
 from models.ranges import Range, day_of
 from sinks.base import Block, Content, Identity, LedgerEntry, TrailSink, finding_of
 from streams.announce import Announcer
@@ -111,7 +112,8 @@ class PartitionOwner:
             self._inherited = intent.token
             return
         findings = await self._persistently.in_thread(self._ports.trail.findings, intent)
-        await self._conclude(tally, [*map(finding_message, findings)])
+        letters = await self._persistently.in_thread(self._ports.trail.refused, intent)
+        await self._conclude(tally, findings, letters)
         self._expected = intent.last + 1
 
     async def _resume_after_store(self) -> None:
@@ -204,11 +206,8 @@ class PartitionOwner:
         if rows:
             stored = await self._write(Block(announced, rows, evidence.version, as_of))
         findings = [finding for row in rows if (finding := finding_of(row, stored)) is not None]
-        findings += [conflict_finding(item) for item in copies.conflicts]
-        await self._conclude(
-            LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count),
-            [*map(finding_message, findings), *map(dead_letter_message, letters)],
-        )
+        entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count)
+        await self._conclude(entry, findings, letters)
         self._remember(copies.new)
         self._stored_at = asyncio.get_running_loop().time()
 
@@ -262,9 +261,16 @@ class PartitionOwner:
         await self._persistently.call(call)
         return calls
 
-    async def _conclude(self, entry: LedgerEntry, messages: Sequence[Message]) -> None:
-        """Account for a stored range, tell of its findings, and commit past it."""
+    async def _conclude(
+        self, entry: LedgerEntry, findings: Sequence[Finding], letters: Sequence[DeadLetter]
+    ) -> None:
+        """Account for a stored range, tell of what it brought to light, and commit past it."""
         await self._persistently.in_thread(self._ports.trail.write_ledger, entry)
+        conflicts = [conflict_finding(letter) for letter in letters if letter.reason == "id_conflict"]
+        messages = [
+            *(finding_message(finding) for finding in (*findings, *conflicts)),
+            *(dead_letter_message(letter) for letter in letters),
+        ]
         if messages:
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
         await self._commit(entry.range.last + 1, "")

@@ -10,7 +10,7 @@ from typing import Final
 
 import click
 
-from models.errors import ConfigurationError, PipelineError
+from models.errors import ConfigurationError, PipelineError, QueryRejected
 
 COMMANDS: Final = {
     "up": "earwitness.cli.up:up",
@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "doctor": "earwitness.cli.doctor:doctor",
     "worker": "earwitness.cli.worker:worker",
     "api": "earwitness.cli.api:api",
+    "provision": "earwitness.cli.provision:provision",
     "migrate": "earwitness.cli.migrate:migrate",
     "publish": "earwitness.cli.publish:publish",
     "evidence": "earwitness.cli.evidence:evidence",
@@ -35,6 +36,9 @@ COMMANDS: Final = {
 }
 """Name of the subcommand → `module:attribute` of its click command."""
 
+OPTIONAL_PACKAGES: Final = ("psutil",)
+"""Packages of the extra `embedded` that commands import; production does without them."""
+
 
 class LazyGroup(click.Group):
     """A group whose subcommands are imported only when they are needed."""
@@ -48,11 +52,33 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module_name, attribute = COMMANDS[cmd_name].split(":")
-        command = getattr(importlib.import_module(module_name), attribute)
+        try:
+            module = importlib.import_module(module_name)
+        except ModuleNotFoundError as error:
+            if error.name not in OPTIONAL_PACKAGES:
+                raise
+            return _unavailable(cmd_name, error.name)
+        command = getattr(module, attribute)
         if not isinstance(command, click.Command):
             msg = f"{COMMANDS[cmd_name]} is not a click command"
             raise TypeError(msg)
         return command
+
+
+def _unavailable(command: str, package: str) -> click.Command:
+    """Stand in for a command that this installation cannot run, so that the others and --help work."""
+
+    def refuse(_arguments: tuple[str, ...]) -> None:
+        fault = f"`earwitness {command}` needs {package}: pip install 'earwitness[embedded]'"
+        raise ConfigurationError([fault])
+
+    return click.Command(
+        command,
+        callback=refuse,
+        params=[click.Argument(["_arguments"], nargs=-1, type=click.UNPROCESSED)],
+        context_settings={"ignore_unknown_options": True},
+        help=f"Not installed: needs {package}.",
+    )
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
@@ -64,19 +90,22 @@ def earwitness() -> None:
 def main() -> None:
     """Run the command line; exit 0 ok, 1 found something wrong, 2 bad use or settings."""
     try:
-        earwitness.main(standalone_mode=False)
+        # Without its standalone mode click gives the code of an Exit back instead of raising it.
+        status = earwitness.main(standalone_mode=False)
+        sys.exit(status if isinstance(status, int) else 0)
     except click.ClickException as error:
         error.show()
         sys.exit(2)
     except click.Abort:
         click.echo("stopped", err=True)
         sys.exit(130)
-    except click.exceptions.Exit as asked:
-        sys.exit(asked.exit_code)
     except ConfigurationError as error:
         click.echo("earwitness cannot start; its settings are wrong:", err=True)
         for fault in error.faults:
             click.echo(f"  {fault}", err=True)
+        sys.exit(2)
+    except QueryRejected as error:
+        click.echo(f"error: {error}", err=True)
         sys.exit(2)
     except PipelineError as error:
         click.echo(f"error: {error}", err=True)

@@ -3,6 +3,7 @@
 import click
 
 from earwitness import settings
+from earwitness.cli import wiring
 from sinks.clickhouse.schema import migrate as apply_migrations
 
 
@@ -14,15 +15,7 @@ def migrate() -> None:
     Example:
       EARWITNESS_CLICKHOUSE__USERNAME=earwitness_admin earwitness migrate
     """
-    clickhouse = settings.load().clickhouse
-    applied = apply_migrations(
-        clickhouse.host,
-        clickhouse.port,
-        database=clickhouse.database,
-        user=clickhouse.username,
-        password=clickhouse.password.get_secret_value(),
-        secure=clickhouse.secure,
-    )
+    applied = apply_migrations(wiring.clickhouse(settings.load().clickhouse))
     if applied:
         click.echo(f"applied migrations {', '.join(f'{number:04d}' for number in applied)}")
     else:

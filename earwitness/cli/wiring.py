@@ -1,7 +1,9 @@
 """From settings to connections: the one place where an entry point joins the two."""
 
+import earwitness_sdk
+
 from earwitness.settings import ClickHouseSettings, KafkaSettings
-from sinks.clickhouse.client import ClickHouse
+from sinks.clickhouse.client import Address
 from streams.connection import KafkaConnection
 
 
@@ -17,13 +19,25 @@ def kafka(settings: KafkaSettings) -> KafkaConnection:
     )
 
 
-def clickhouse(settings: ClickHouseSettings) -> ClickHouse:
-    """Describe the ClickHouse that the settings name; it is reached at the first statement."""
-    return ClickHouse(
-        settings.host,
-        settings.port,
+def clickhouse(settings: ClickHouseSettings) -> Address:
+    """Describe the ClickHouse that the settings name."""
+    return Address(
+        host=settings.host,
+        port=settings.port,
         database=settings.database,
         user=settings.username,
         password=settings.password.get_secret_value(),
         secure=settings.secure,
+    )
+
+
+def sdk_kafka(settings: KafkaSettings) -> earwitness_sdk.Kafka:
+    """Describe the Kafka that the settings name, for the SDK."""
+    return earwitness_sdk.Kafka(
+        bootstrap=settings.bootstrap,
+        security_protocol=settings.security_protocol,
+        sasl_mechanism=settings.sasl_mechanism,
+        username=settings.username,
+        password=settings.password.get_secret_value(),
+        ca_file=None if settings.ca_file is None else str(settings.ca_file),
     )

@@ -9,6 +9,7 @@ import click
 from earwitness import logs, settings
 from earwitness.cli import wiring
 from earwitness.policy_files import read_policies
+from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.trail import ClickHouseTrail
 from streams.worker import WorkerOptions, run
 
@@ -29,7 +30,7 @@ def worker() -> None:
     logs.configure(loaded.log_format)
     run(
         wiring.kafka(loaded.kafka),
-        ClickHouseTrail(wiring.clickhouse(loaded.clickhouse)),
+        ClickHouseTrail(ClickHouse(wiring.clickhouse(loaded.clickhouse))),
         read_policies(loaded.policies_dir),
         WorkerOptions(
             group=loaded.worker.group,

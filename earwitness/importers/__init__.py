@@ -1,0 +1,1 @@
+"""Turn the logs of other systems into access events: text in, events and refusals out."""

@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
@@ -36,18 +36,24 @@ PASSING: Final = frozenset(
 """Server errors that an operator or time mends; the rows are as good as before."""
 
 
+class Address(NamedTuple):
+    """Where a ClickHouse server listens for the native protocol, and as whom to speak to it."""
+
+    host: str
+    port: int
+    database: str
+    user: str
+    password: str
+    secure: bool
+
+
 class ClickHouse:
     """Access to one server as one user, safe to share between threads."""
 
-    def __init__(self, host: str, port: int, *, database: str, user: str, password: str, secure: bool) -> None:
-        self._address = f"{host}:{port}"
+    def __init__(self, address: Address) -> None:
+        self._where = f"{address.host}:{address.port}"
         self._arguments: Mapping[str, Any] = {
-            "host": host,
-            "port": port,
-            "database": database,
-            "user": user,
-            "password": password,
-            "secure": secure,
+            **address._asdict(),
             "connect_timeout": CONNECT_TIMEOUT_S,
             "send_receive_timeout": ANSWER_TIMEOUT_S,
         }
@@ -81,16 +87,16 @@ class ClickHouse:
         try:
             yield
         except ServerException as error:
-            summary = f"ClickHouse {self._address} refused (code {error.code}): {_first_line(error)}"
+            summary = f"ClickHouse {self._where} refused (code {error.code}): {_first_line(error)}"
             if error.code in PASSING:
                 raise SinkUnavailable(summary) from error
             raise SinkRejected(summary) from error
         except (NetworkError, SocketTimeoutError, OSError, EOFError) as error:
             self._drop()
-            raise SinkUnavailable(f"ClickHouse {self._address} did not answer: {error}") from error
+            raise SinkUnavailable(f"ClickHouse {self._where} did not answer: {error}") from error
         except Error as error:
             self._drop()
-            raise SinkRejected(f"ClickHouse {self._address}: {error}") from error
+            raise SinkRejected(f"ClickHouse {self._where}: {error}") from error
 
     def _drop(self) -> None:
         client = getattr(self._local, "client", None)

@@ -3,10 +3,10 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
-from models.dead_letter import DeadLetter
-from models.ranges import Range
+from models.dead_letter import DeadLetter, Position
 from models.fields import microseconds
 from models.finding import Finding
+from models.ranges import Range
 from sinks.base import (
     CONTENT_FIELDS,
     Block,
@@ -70,9 +70,31 @@ class ClickHouseTrail:
         query = (
             "SELECT verdict, toString(id), source, time, actor_type, actor_id, customer_id, resource_type,"  # noqa: S608 - constants
             " resource_id, reason, clause, concat(topic, '/', toString(partition), '/', toString(offset))"
-            f" FROM access_log WHERE {_RANGE} AND verdict != 'justified' ORDER BY offset LIMIT {MOST_FINDINGS}"
+            f" FROM access_log WHERE {_RANGE} AND verdict != 'justified'"
+            f" ORDER BY offset LIMIT {MOST_FINDINGS}"
         )
         return [Finding(*row) for row in self._clickhouse.execute(query, _bounds(stored))]
+
+    def refused(self, stored: Range) -> list[DeadLetter]:
+        """Give the dead letters of that range, by offset; key and value come back as the bytes they were."""
+        query = (
+            "SELECT reason, detail, fields, offset, received_at, hex(key), hex(value) FROM dead_letters"  # noqa: S608 - constants
+            f" WHERE {_RANGE} ORDER BY offset LIMIT 1 BY offset"
+        )
+        return [
+            DeadLetter(
+                reason=reason,
+                detail=detail,
+                fields=tuple(fields),
+                position=Position(stored.topic, stored.partition, offset),
+                received_at=received_at,
+                key=bytes.fromhex(key) or None,
+                value=bytes.fromhex(value),
+            )
+            for reason, detail, fields, offset, received_at, key, value in self._clickhouse.execute(
+                query, _bounds(stored)
+            )
+        ]
 
     def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
         """Look the identities up by id; the bloom filters and sorted parts keep this to a scan of ids."""
@@ -108,7 +130,7 @@ class ClickHouseTrail:
 
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         """Insert the letters of a range as one block."""
-        columns = [
+        columns: list[Sequence[Any]] = [
             [origin.day] * len(letters),
             [letter.position.topic for letter in letters],
             [letter.position.partition for letter in letters],

@@ -4,9 +4,9 @@ from collections import Counter
 from itertools import product
 
 import pytest
-from earwitness.policy_files import read_policies
 
 from earwitness.policy import PolicySet
+from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models.errors import IntegrityBroken, RangeLost
 from models.ranges import Range, day_of
@@ -70,6 +70,12 @@ def assert_complete(broker: Broker, trail: MemoryTrail) -> None:
         for message in broker.published
         if message.topic.startswith("access.findings")
     ]
+    refused = [
+        dict(message.headers)["position"]
+        for message in broker.published
+        if message.topic.startswith("access.dead")
+    ]
+    assert {position.rsplit("/")[-1] for position in refused} == {"2", "7"}
     assert {position.rsplit("/")[-1] for position in published} == {"0", "1", "3", "5", "6", "7", "8"}
 
 
@@ -112,12 +118,12 @@ def test_the_next_owner_may_die_too(policies: PolicySet) -> None:
 def test_an_owner_that_slept_changes_nothing(policies: PolicySet) -> None:
     """A paused process wakes up long after its partition was given away and worked off."""
     slept = 0
-    for step in range(1, MOST_STEPS):
-        slept += asyncio.run(_sleep_at(step, policies))
+    for step, effect in product(range(1, MOST_STEPS), [False, True]):
+        slept += asyncio.run(_sleep_at(step, policies, effect=effect))
     assert slept > 10
 
 
-async def _sleep_at(step: int, policies: PolicySet) -> bool:
+async def _sleep_at(step: int, policies: PolicySet, *, effect: bool) -> bool:
     broker, trail = Broker(TWO_DAYS), MemoryTrail()
     asleep, awake = asyncio.Event(), asyncio.Event()
 
@@ -125,7 +131,7 @@ async def _sleep_at(step: int, policies: PolicySet) -> bool:
         asleep.set()
         await awake.wait()
 
-    sleeper, member = an_owner(broker, trail, policies, Fate(step, event=sleep))
+    sleeper, member = an_owner(broker, trail, policies, Fate(step, effect=effect, event=sleep))
     working = asyncio.create_task(work_off(sleeper, member, broker, batch=4))
     sleeping = asyncio.create_task(asleep.wait())
     await asyncio.wait({working, sleeping}, return_when=asyncio.FIRST_COMPLETED)

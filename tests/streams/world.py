@@ -41,6 +41,7 @@ class Fate:
         self._at = at
         self._effect = effect
         self._event = event or self._die
+        self.sleeps = event is not None
 
     def now(self) -> tuple[bool, bool]:
         """Count a step; say whether the event comes before it, and whether after."""
@@ -143,6 +144,9 @@ class FatefulTrail:
     def findings(self, stored: Range) -> list[Finding]:
         return self._step(lambda: self._trail.findings(stored))
 
+    def refused(self, stored: Range) -> list[DeadLetter]:
+        return self._step(lambda: self._trail.refused(stored))
+
     def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
         return self._step(lambda: self._trail.known(identities))
 
@@ -159,6 +163,8 @@ class FatefulTrail:
         self._step(lambda: self._trail.write_evidence(records))
 
     def _step(self, call: Callable[[], T]) -> T:
+        if self._fate.sleeps:
+            return call()  # a thread cannot sleep here; the commit before it can, which is the same instant
         before, after = self._fate.now()
         if before:
             self._fate.happen()

@@ -1,0 +1,129 @@
+"""Routes about accesses: search, one access, its explanation, and a customer's report."""
+
+from datetime import datetime, timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from earwitness.api.errors import NotFound
+from earwitness.api.recording import Asked, Asking
+from earwitness.api.sources import From, Sources, page_limit
+from earwitness.query.language import parse
+from earwitness.query.moments import parse_moment
+from earwitness.query.rows import Row, customers_of
+from earwitness.query.trail import Search
+from models.fields import format_time
+
+DEFAULT_SPAN: Final = timedelta(hours=24)
+DEFAULT_ROWS: Final = 100
+
+router: Final = APIRouter()
+
+
+class SearchQuestion(BaseModel):
+    """What `search` asks: a query, an interval of event time, and a page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: str = ""
+    since: str | None = None
+    until: str | None = None
+    limit: int = DEFAULT_ROWS
+    after: str | None = None
+
+
+class ReportQuestion(BaseModel):
+    """The interval of event time that a report covers, all of it by default, and how many rows it lists."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    since: str | None = None
+    until: str | None = None
+    limit: int = DEFAULT_ROWS
+
+
+@router.get("/search")
+def search(
+    question: Annotated[SearchQuestion, Query()], request: Request, asked: Asked, sources: From
+) -> JSONResponse:
+    """Find accesses by a query, newest first; by default those of the last 24 hours."""
+    since = _moment(question.since, asked.now) or asked.now - DEFAULT_SPAN
+    until = _moment(question.until, asked.now)
+    limit = page_limit(request, question.limit)
+    page = sources.trail.search(Search(parse(question.query), since, until, limit, question.after))
+    return asked.answer(
+        {"rows": page.rows, "next": page.next, "since": format_time(since), "until": _shown(until)},
+        "search",
+        f"{question.query} {_interval(since, until)}".strip(),
+        customer_ids=customers_of(page.rows),
+        row_count=len(page.rows),
+    )
+
+
+@router.get("/accesses/{identifier}")
+def show(identifier: str, asked: Asked, sources: From) -> JSONResponse:
+    """Give the accesses with that id, one for each source that used it."""
+    rows = _found(identifier, asked, sources, "show")
+    return asked.answer(
+        {"accesses": rows}, "show", identifier, customer_ids=customers_of(rows), row_count=len(rows)
+    )
+
+
+@router.get("/accesses/{identifier}/explanation")
+def explain(identifier: str, asked: Asked, sources: From) -> JSONResponse:
+    """Say why each access with that id has its verdict."""
+    rows = _found(identifier, asked, sources, "explain")
+    return asked.answer(
+        {"explanations": [sources.explain(row) for row in rows]},
+        "explain",
+        identifier,
+        customer_ids=customers_of(rows),
+        row_count=len(rows),
+    )
+
+
+@router.get("/reports/customer/{customer_id:path}")
+def report(
+    customer_id: str,
+    question: Annotated[ReportQuestion, Query()],
+    request: Request,
+    asked: Asked,
+    sources: From,
+) -> JSONResponse:
+    """Say who touched one customer's content, when and why."""
+    since, until = _moment(question.since, asked.now), _moment(question.until, asked.now)
+    found = sources.trail.about_customer(
+        customer_id, since=since, until=until, limit=page_limit(request, question.limit)
+    )
+    return asked.answer(
+        {**found._asdict(), "since": _shown(since), "until": _shown(until)},
+        "report.customer",
+        f"{customer_id} {_interval(since, until)}".strip(),
+        customer_ids=[customer_id],
+        row_count=found.total,
+    )
+
+
+def _found(identifier: str, asked: Asking, sources: Sources, action: str) -> list[Row]:
+    """Give the rows of an id. That there are none is an answer too, and is recorded."""
+    rows = sources.trail.accesses(identifier)
+    if not rows:
+        asked.record(action, identifier, row_count=0)
+        raise NotFound(f"no access has the id {identifier}")
+    return rows
+
+
+def _moment(text: str | None, now: datetime) -> datetime | None:
+    return parse_moment(text, now) if text else None
+
+
+def _shown(moment: datetime | None) -> str | None:
+    return format_time(moment) if moment else None
+
+
+def _interval(since: datetime | None, until: datetime | None) -> str:
+    """Name the interval in the record of what was asked; relative times would mean nothing there."""
+    bounds = {"since": _shown(since), "until": _shown(until)}
+    return " ".join(f"--{name} {bound}" for name, bound in bounds.items() if bound)

@@ -1,0 +1,93 @@
+"""The one shape of an error: `{"error": {"code", "message", "hint"}}`, whatever went wrong."""
+
+import math
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+
+from models.errors import BrokerUnavailable, QueryRejected, SinkUnavailable, StackUnavailable
+
+log = structlog.get_logger()
+
+_CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+class NotFound(Exception):
+    """There is no such thing; the message says what was looked for."""
+
+
+def error_response(
+    status: int, code: str, message: str, hint: str = "", headers: Mapping[str, str] | None = None
+) -> JSONResponse:
+    """Say what went wrong, and what to do."""
+    body = {"error": {"code": code, "message": message, "hint": hint}}
+    return JSONResponse(body, status_code=status, headers=dict(headers or {}))
+
+
+def install(app: FastAPI) -> None:
+    """Have every error of `app` answered in that shape."""
+    app.add_exception_handler(QueryRejected, _query_rejected)
+    app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(SinkUnavailable, _unavailable)
+    app.add_exception_handler(BrokerUnavailable, _unavailable)
+    app.add_exception_handler(StackUnavailable, _unavailable)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _unexpected)
+
+
+def _query_rejected(_: Request, error: Exception) -> JSONResponse:
+    message, hint = (error.message, error.hint) if isinstance(error, QueryRejected) else (str(error), "")
+    return error_response(HTTPStatus.BAD_REQUEST, "query_rejected", message, hint)
+
+
+def _not_found(_: Request, error: Exception) -> JSONResponse:
+    return error_response(HTTPStatus.NOT_FOUND, "not_found", str(error))
+
+
+def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    retry_after_s = error.retry_after_s if isinstance(error, SinkUnavailable) else 1.0
+    log.warning("reading_unavailable", path=request.url.path, error=str(error))
+    return error_response(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "unavailable",
+        str(error),
+        "check that ClickHouse runs (earwitness status, earwitness doctor), then ask again",
+        {"Retry-After": str(math.ceil(retry_after_s))},
+    )
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    faults = error.errors() if isinstance(error, RequestValidationError) else []
+    message = "; ".join(_describe(fault) for fault in faults) or "the request cannot be read"
+    return error_response(HTTPStatus.BAD_REQUEST, "invalid_request", message, "correct these and ask again")
+
+
+def _http(_: Request, error: Exception) -> JSONResponse:
+    status, detail, headers = HTTPStatus.INTERNAL_SERVER_ERROR.value, "", None
+    if isinstance(error, HTTPException):
+        status, detail, headers = error.status_code, error.detail, error.headers
+    return error_response(status, _CODES.get(status, "http_error"), detail, headers=headers)
+
+
+def _unexpected(request: Request, error: Exception) -> JSONResponse:
+    log.error("reading_failed", path=request.url.path, error=type(error).__name__)
+    return error_response(
+        HTTPStatus.INTERNAL_SERVER_ERROR,
+        "internal",
+        "the API failed on this request; nothing was answered",
+        "its log says why: `earwitness doctor` names the file",
+    )
+
+
+def _describe(fault: Mapping[str, Any]) -> str:
+    where = ".".join(str(part) for part in fault["loc"] if part not in ("query", "body", "path"))
+    if fault["type"] == "extra_forbidden":
+        return f"there is no parameter {where}"
+    return f"{where or 'the body'}: {fault['msg']}"

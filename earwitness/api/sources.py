@@ -1,0 +1,51 @@
+"""What the API answers from, and how its routes reach that."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, NamedTuple, Protocol
+
+from fastapi import Depends, Request
+
+from earwitness.api.recording import ActivitySink
+from earwitness.query.dead_letters import DeadLetters
+from earwitness.query.evidence import Evidence
+from earwitness.query.rows import Row
+from earwitness.query.store import Store
+from earwitness.query.trail import Trail
+from models.errors import QueryRejected
+
+
+class Explain(Protocol):
+    """Says why a row has its verdict, from what was known when it was judged."""
+
+    def __call__(self, row: Row) -> dict[str, Any]:
+        """Give the explanation as JSON."""
+
+
+class Sources(NamedTuple):
+    """What the API answers from. `statements` runs people's own SQL, as a user with no other grant."""
+
+    trail: Trail
+    evidence: Evidence
+    dead_letters: DeadLetters
+    statements: Store
+    explain: Explain
+    activity: ActivitySink
+    is_ready: Callable[[], bool]
+
+
+def page_limit(request: Request, limit: int) -> int:
+    """Give `limit` where one answer may hold so many rows; else raise `QueryRejected`."""
+    largest: int = request.app.state.largest_page
+    if not 1 <= limit <= largest:
+        raise QueryRejected(
+            f"limit is {limit}", f"one answer holds 1 to {largest} rows; ask for the next page"
+        )
+    return limit
+
+
+def _sources(request: Request) -> Sources:
+    sources: Sources = request.app.state.sources
+    return sources
+
+
+From = Annotated[Sources, Depends(_sources)]

@@ -1,0 +1,119 @@
+"""`earwitness api`: serve the read API."""
+
+import signal
+import socket
+import sys
+from types import FrameType
+from typing import Final
+
+import click
+import uvicorn
+
+from earwitness import logs, settings
+from earwitness.api.app import create_app
+from earwitness.api.sources import Sources
+from earwitness.cli import wiring
+from earwitness.policy_files import read_policies
+from earwitness.query.clickhouse import ClickHouseStore
+from earwitness.query.dead_letters import DeadLetters
+from earwitness.query.evidence import Evidence
+from earwitness.query.explanation import Explainer
+from earwitness.query.trail import Trail
+from earwitness.settings import ApiSettings, Settings
+from models.errors import ConfigurationError
+from sinks.clickhouse.activity import ActivityLog
+from sinks.clickhouse.client import ClickHouse
+
+READER: Final = "earwitness_reader"
+MOST_REQUESTS: Final = 64
+"""Requests under way at once; further ones are refused."""
+
+STOP_WITHIN_S: Final = 5
+BACKLOG: Final = 128
+HEALTH_QUESTION: Final = "SELECT 1 FROM dead_letters LIMIT 0"
+"""Answered only where ClickHouse is up, migrated, and lets the API read."""
+
+
+@click.command()
+def api() -> None:
+    """Serve the read API until stopped, with the settings of this process.
+
+    \b
+    Example:
+      EARWITNESS_API__TOKEN_FILE=/run/secrets/token earwitness api
+    """
+    loaded = settings.load()
+    logs.configure(loaded.log_format)
+    stores = Stores(loaded)
+    app = create_app(
+        stores.sources(loaded),
+        token=loaded.api.token.get_secret_value(),
+        largest_page=loaded.api.largest_page,
+    )
+    listening = _listen(loaded.api)
+    signal.signal(signal.SIGTERM, _leave)
+    try:
+        _server(app).run(sockets=[listening])
+    finally:
+        stores.close()
+
+
+class Stores:
+    """The connections of the API: as itself, as the reader of people's SQL, and to the activity log."""
+
+    def __init__(self, loaded: Settings) -> None:
+        address = wiring.clickhouse(loaded.clickhouse)
+        reader = address._replace(user=READER, password=loaded.clickhouse.reader_password.get_secret_value())
+        timeout_s = loaded.api.query_timeout_s
+        self._own = ClickHouseStore(**address._asdict(), query_timeout_s=timeout_s)
+        self._people = ClickHouseStore(**reader._asdict(), query_timeout_s=timeout_s, author="person")
+        self._activity = ActivityLog(ClickHouse(address))
+
+    def sources(self, loaded: Settings) -> Sources:
+        """Give what the API answers from."""
+        trail, evidence = Trail(self._own), Evidence(self._own)
+        return Sources(
+            trail=trail,
+            evidence=evidence,
+            dead_letters=DeadLetters(self._own),
+            statements=self._people,
+            explain=Explainer(trail, evidence, read_policies(loaded.policies_dir)),
+            activity=self._activity,
+            is_ready=lambda: self._own.ask(HEALTH_QUESTION) is not None,
+        )
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._activity.close()
+        self._own.close()
+        self._people.close()
+
+
+def _listen(api: ApiSettings) -> socket.socket:
+    try:
+        return socket.create_server((api.host, api.port), backlog=BACKLOG)
+    except OSError as error:
+        raise ConfigurationError(
+            [f"EARWITNESS_API__PORT (api.port): cannot listen on {api.host}:{api.port}: {error.strerror}"]
+        ) from error
+
+
+def _server(app: object) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,  # type: ignore[arg-type] # FastAPI is one of the callables it takes
+            log_level="warning",
+            access_log=False,
+            log_config=None,
+            ws="none",
+            lifespan="off",
+            server_header=False,
+            limit_concurrency=MOST_REQUESTS,
+            timeout_graceful_shutdown=STOP_WITHIN_S,
+        )
+    )
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """End with success: uvicorn raises the signal again once it has stopped."""
+    sys.exit(0)

@@ -1,0 +1,144 @@
+"""How commands ask the read API: one client, whose errors say which address and what to check."""
+
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, Final, Self
+from urllib.parse import quote
+
+import httpx
+
+from earwitness.settings import ApiSettings
+from models.errors import QueryRejected, SinkUnavailable, StackUnavailable
+
+PATH: Final = "/api/v1"
+AGENT: Final = "earwitness-cli/1"
+CONNECT_TIMEOUT_S: Final = 2.0
+CONNECT_WITHIN_S: Final = 5.0
+"""How long a connection is tried for: an API that its supervisor starts again is back by then."""
+
+PAUSE_S: Final = 0.25
+ANSWER_MARGIN_S: Final = 30.0
+"""How much longer an answer is waited for than one question may run."""
+
+Json = Any
+Waits = Callable[[float], None]
+
+
+class ApiClient:
+    """The read API, as commands see it. Use it in a `with` block."""
+
+    def __init__(
+        self,
+        settings: ApiSettings,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Waits = time.sleep,
+    ) -> None:
+        self._url = settings.url or f"http://{settings.host}:{settings.port}"
+        self._sleep = sleep
+        self._http = httpx.Client(
+            base_url=self._url,
+            headers={"Authorization": f"Bearer {settings.token.get_secret_value()}", "User-Agent": AGENT},
+            timeout=httpx.Timeout(settings.query_timeout_s + ANSWER_MARGIN_S, connect=CONNECT_TIMEOUT_S),
+            transport=transport,
+            trust_env=False,  # a proxy of the environment has no business with a loopback API
+        )
+
+    def __enter__(self) -> Self:
+        """Use the client."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close its connections."""
+        self._http.close()
+
+    def get(self, *path: str, **parameters: str | int | None) -> Json:
+        """Ask for what stands at `path`, whose parts may hold any characters; absent parameters are left out.
+
+        Raises `QueryRejected` where the question is wrong, `StackUnavailable` or `SinkUnavailable` where
+        it cannot be answered now.
+        """
+        answer = self._ask("GET", path, parameters, None)
+        return self._read(answer)
+
+    def find(self, *path: str, **parameters: str | int | None) -> Json | None:
+        """As `get`, but None where the API knows no such thing."""
+        answer = self._ask("GET", path, parameters, None)
+        if answer.status_code == httpx.codes.NOT_FOUND and _error(answer)["code"] == "not_found":
+            return None
+        return self._read(answer)
+
+    def post(self, *path: str, body: Json) -> Json:
+        """Ask with a body. Raises as `get` does."""
+        return self._read(self._ask("POST", path, {}, body))
+
+    def _ask(
+        self,
+        method: str,
+        path: tuple[str, ...],
+        parameters: Mapping[str, str | int | None],
+        body: Json | None,
+    ) -> httpx.Response:
+        try:
+            url = "/".join((PATH, *(quote(part, safe="") for part in path)))
+        except UnicodeEncodeError as error:
+            raise QueryRejected(f"{error.object!r} is not Unicode text") from error
+        given = {name: value for name, value in parameters.items() if value is not None}
+        begin = time.monotonic()
+        while True:
+            try:
+                return self._http.request(method, url, params=given, json=body)
+            except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+                if time.monotonic() - begin > CONNECT_WITHIN_S:
+                    raise self._unreachable(error) from error
+                self._sleep(PAUSE_S)
+            except httpx.TimeoutException as error:
+                raise StackUnavailable(
+                    f"the API at {self._url} took the question but did not answer in time;"
+                    " `earwitness status` shows whether ClickHouse is up"
+                ) from error
+            except httpx.HTTPError as error:
+                raise StackUnavailable(
+                    f"the connection to the API at {self._url} broke ({error}); ask again"
+                ) from error
+            except UnicodeEncodeError as error:
+                raise QueryRejected("the question holds bytes that are not Unicode text") from error
+
+    def _unreachable(self, error: httpx.HTTPError) -> StackUnavailable:
+        return StackUnavailable(
+            f"nothing answers at the API's address {self._url} (tried for {CONNECT_WITHIN_S:.0f} s: {error});"
+            " is the stack up? `earwitness status` shows it, `earwitness up` starts it"
+        )
+
+    def _read(self, answer: httpx.Response) -> Json:
+        if answer.is_success:
+            return answer.json()
+        error = _error(answer)
+        message, hint = error["message"], error["hint"]
+        match answer.status_code:
+            case httpx.codes.UNAUTHORIZED:
+                raise StackUnavailable(
+                    f"the API at {self._url} does not know this token: it belongs to another stack;"
+                    " name the data folder with --data-dir, or set EARWITNESS_API__TOKEN"
+                )
+            case httpx.codes.BAD_REQUEST | httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+                raise QueryRejected(message, hint)
+            case httpx.codes.SERVICE_UNAVAILABLE:
+                raise SinkUnavailable(f"{message}; {hint}" if hint else message)
+            case _:
+                raise StackUnavailable(
+                    f"the API at {self._url} answered {answer.status_code}: {message}"
+                    + (f"; {hint}" if hint else "")
+                )
+
+
+def _error(answer: httpx.Response) -> dict[str, str]:
+    """Read the one shape of an error; another server's, or a proxy's, becomes that shape."""
+    try:
+        error = answer.json()["error"]
+        return {name: str(error[name]) for name in ("code", "message", "hint")}
+    except (ValueError, KeyError, TypeError):
+        return {"code": "unknown", "message": answer.text[:200] or answer.reason_phrase, "hint": ""}

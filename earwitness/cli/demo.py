@@ -1,0 +1,119 @@
+"""`earwitness demo`: a labelled day of a telephony platform through the real stack."""
+
+import secrets
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+import click
+from rich.console import Console
+
+from earwitness import settings
+from earwitness.cli.explain import explain
+from earwitness.cli.output import console as stdout_console
+from earwitness.demo import show
+from earwitness.demo.commands import command, to_bring_it_back, to_go_on
+from earwitness.demo.compare import as_found
+from earwitness.demo.day import FEWEST_ACCESSES, Day, simulate
+from earwitness.demo.embedded import embedded_pipeline
+from earwitness.demo.labels import LabelledAccess
+from earwitness.demo.progress import Progress
+from earwitness.demo.run import Outcome, run_day
+from earwitness.demo.stack import stack_in
+from models.verdict import JUSTIFIED
+
+DEFAULT_ACCESSES: Final = 20_000
+MOST_ACCESSES: Final = 1_000_000
+DEFAULT_DATA_DIR: Final = Path(".earwitness-demo")
+EXPLAINED: Final = "another_customers_ticket"
+"""The kind of scene of which one access is explained in full."""
+
+_SEED_BITS: Final = 32
+
+
+@click.command()
+@click.option(
+    "--accesses",
+    type=click.IntRange(FEWEST_ACCESSES, MOST_ACCESSES),
+    default=DEFAULT_ACCESSES,
+    show_default=True,
+    metavar="N",
+    help="How many accesses the day holds.",
+)
+@click.option(
+    "--data-dir",
+    type=click.Path(path_type=Path),
+    default=DEFAULT_DATA_DIR,
+    show_default=True,
+    help="Folder of the stack; one that runs there is used.",
+)
+@click.option("--keep", is_flag=True, help="Leave the stack running at the end.")
+@click.option("--seed", type=click.IntRange(min=0), metavar="S", help="Make the same scenes again.")
+def demo(accesses: int, data_dir: Path, keep: bool, seed: int | None) -> None:  # noqa: FBT001 - click's
+    """Send a made-up day of a telephony platform through the real stack, and show what comes out.
+
+    Misuse is hidden in it. Every access carries a label that says which verdict it must get; the exit
+    code is 1 where any gets another, is missing or is doubled.
+    """
+    values = settings.load()
+    progress = Progress(Console(stderr=True, highlight=False))
+    began_s = time.monotonic()
+    with stack_in(data_dir, values.maven_url, progress) as stack:
+        if keep:
+            stack.leave_running()
+        day = _make_up_a_day(accesses, secrets.randbits(_SEED_BITS) if seed is None else seed, progress)
+        with embedded_pipeline(data_dir) as pipeline:
+            outcome = run_day(day, pipeline, progress)
+        progress.note(f"{time.monotonic() - began_s:.0f} s in all")
+        shown = as_found(day.accesses, outcome.rows)
+        example = _example(day)
+        _show_the_day(day, shown)
+        if not outcome.surprises:
+            _show_one_explained(example, data_dir)
+    _show_the_end(outcome, example, data_dir, stack_is_up=stack.stays)
+    if outcome.surprises:
+        raise click.exceptions.Exit(1)
+
+
+def _make_up_a_day(accesses: int, seed: int, progress: Progress) -> Day:
+    with progress.step(f"Make up a day of {accesses:,} accesses (seed {seed})"):
+        return simulate(datetime.now(UTC), seed, accesses)
+
+
+def _show_the_day(day: Day, shown: list[LabelledAccess]) -> None:
+    screen = stdout_console()
+    screen.print()
+    screen.print(
+        f"A day of a telephony platform: {len(shown):,} accesses judged by {len(day.evidence):,} records of "
+        "its registers.",
+        style="bold",
+    )
+    show.show_justified(screen, shown)
+    show.show_not_justified(screen, shown)
+
+
+def _example(day: Day) -> LabelledAccess:
+    """Choose the access to look at closely: the last misuse of a kind that tells most."""
+    return next(
+        access
+        for access in reversed(day.accesses)
+        if access.kind == EXPLAINED and access.label.verdict != JUSTIFIED
+    )
+
+
+def _show_one_explained(example: LabelledAccess, data_dir: Path) -> None:
+    show.show_heading(stdout_console(), "One access explained")
+    click.echo(f"$ {command(data_dir, 'explain', example.id)}\n")
+    explain.main([example.id, "--data-dir", str(data_dir)], standalone_mode=False)
+
+
+def _show_the_end(outcome: Outcome, example: LabelledAccess, data_dir: Path, *, stack_is_up: bool) -> None:
+    screen = stdout_console()
+    if outcome.surprises:
+        show.show_surprises(screen, outcome.surprises)
+        return
+    show.show_heading(screen, "To go on")
+    if not stack_is_up:
+        show.show_commands(screen, [to_bring_it_back(data_dir)])
+    show.show_commands(screen, to_go_on(example, data_dir))

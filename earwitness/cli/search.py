@@ -1,0 +1,156 @@
+"""`earwitness search`: find accesses in the trail."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.table import Table
+from rich.text import Text
+
+from earwitness.cli.client import ApiClient
+from earwitness.cli.output import (
+    VERDICT_STYLES,
+    OutputFormat,
+    console,
+    lines,
+    reading_options,
+    second,
+    tell,
+    visible,
+    write_rows,
+)
+from earwitness.devstack.state import resolve
+from earwitness.query.rows import ROW_FIELDS
+
+PAGE_ROWS: Final = 1_000
+MOST_ROWS: Final = 10_000_000
+
+Row = dict[str, Any]
+
+
+# Without -h: the letters of a negated term as -reason:… would be read as short options.
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.argument("query", nargs=-1, type=click.UNPROCESSED)
+@click.option(
+    "--since", metavar="T", help="From this event time on, as 7d, 2026-01-31 or RFC 3339.  [default: 24h]"
+)
+@click.option("--until", metavar="T", help="Up to this event time, which is not included.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, MOST_ROWS),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Most rows.",
+)
+@reading_options
+def search(  # noqa: PLR0913, PLR0917 - one for each option
+    query: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    limit: int,
+    output: OutputFormat,
+    data_dir: Path | None,
+) -> None:
+    """Find accesses, newest first.
+
+    QUERY is terms as field:value, all of which must hold. Values separated by commas are alternatives, a
+    - before the field negates the term, quotes hold a value with spaces, and field:"" finds what has none.
+    Fields are those of a row, and short: actor, customer, resource, type, evidence, org, team.
+
+    \b
+    Examples:
+      earwitness search actor:e-1 -verdict:justified
+      earwitness search customer:acme resource_type:sms_content,call_recording --since 7d
+      earwitness search verdict:unjustified --since 2026-01-01 --until 2026-02-01 --output csv > january.csv
+    """
+    for word in query:
+        if word.startswith("--"):
+            raise click.NoSuchOption(
+                word, possibilities=["--since", "--until", "--limit", "--output", "--data-dir"]
+            )
+    with ApiClient(resolve(data_dir, "api").api) as api:
+        found = Found(api, " ".join(query), since, until, limit)
+        if output == "table":
+            rows = list(found.rows())
+            if rows:
+                console().print(accesses_table(rows))
+        else:
+            write_rows(found.rows(), ROW_FIELDS if output == "csv" else (), output)
+        tell(found.summary())
+
+
+class Found:
+    """A search under way: its rows, page by page, and what there is to say of it."""
+
+    def __init__(self, api: ApiClient, query: str, since: str | None, until: str | None, limit: int) -> None:
+        self._api = api
+        self._query = query
+        self._since, self._until = since, until
+        self._limit = limit
+        self._count = 0
+        self._more = False
+
+    def rows(self) -> Iterator[Row]:
+        """Give the rows, asking for the next page when it is needed."""
+        after: str | None = None
+        while True:
+            page = self._api.get(
+                "search",
+                query=self._query,
+                since=self._since,
+                until=self._until,
+                limit=min(PAGE_ROWS, self._limit - self._count),
+                after=after,
+            )
+            # Later pages ask with the instants of the first, so that a relative time stands still.
+            self._since, self._until, after = page["since"], page["until"], page["next"]
+            self._count += len(page["rows"])
+            self._more = after is not None
+            yield from page["rows"]
+            if after is None or self._count >= self._limit:
+                return
+
+    def summary(self) -> str:
+        """Say how many accesses were found between when."""
+        until = f" to {second(self._until)}" if self._until else ""
+        found = f"{self._count} {'access' if self._count == 1 else 'accesses'}"
+        more = f"; there are more: --limit shows further than {self._limit}" if self._more else ""
+        return f"{found} from {second(self._since or '')}{until} UTC{more}"
+
+
+def accesses_table(rows: list[Row]) -> Table:
+    """Lay out accesses, two lines each, so that the id to go on with is there and the table fits."""
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("time (UTC), who\nid", width=36, overflow="fold")
+    table.add_column("did what\nto", overflow="fold")
+    table.add_column("customer\nevidence", overflow="fold")
+    table.add_column("verdict\nclause or reason", overflow="fold")
+    for row in rows:
+        table.add_row(*_cells(row))
+    return table
+
+
+def _cells(row: Row) -> tuple[Text, ...]:
+    style = VERDICT_STYLES.get(row["verdict"], "")
+    outcome = "" if row["outcome"] == "succeeded" else f"{row['outcome']} "
+    evidence = ", ".join(row["evidence_used"]) or row["evidence_ref"] or "no evidence"
+    return (
+        lines(
+            Text.assemble(second(row["time"]), "  ", visible(row["actor_id"], "bold")),
+            visible(row["id"], "dim"),
+        ),
+        lines(
+            Text.assemble(outcome, visible(row["action"]), " ", visible(row["resource_id"])),
+            visible(row["resource_type"], "dim"),
+        ),
+        lines(
+            visible("many or unknown" if row["customer_id"] == "*" else row["customer_id"]),
+            visible(evidence, "dim"),
+        ),
+        lines(
+            visible(f"{row['verdict']}{', late' if row['late'] else ''}", style),
+            visible(row["clause"] if row["verdict"] == "justified" else row["reason"]),
+        ),
+    )

@@ -1,0 +1,33 @@
+"""`earwitness sql`: one SELECT of one's own."""
+
+from pathlib import Path
+
+import click
+
+from earwitness.cli.client import ApiClient
+from earwitness.cli.output import OutputFormat, console, plain_table, reading_options, tell, write_rows
+from earwitness.devstack.state import resolve
+
+
+@click.command()
+@click.argument("query")
+@click.option(
+    "--limit", type=click.IntRange(1), default=1_000, show_default=True, metavar="N", help="Most rows."
+)
+@reading_options
+def sql(query: str, limit: int, output: OutputFormat, data_dir: Path | None) -> None:
+    """Run one read-only SELECT on the views trail, verdicts, evidence and activity.
+
+    \b
+    Example:
+      earwitness sql "SELECT actor_id, count() FROM trail WHERE verdict = 'unjustified' GROUP BY actor_id"
+    """
+    with ApiClient(resolve(data_dir, "api").api) as api:
+        table = api.post("sql", body={"query": query, "limit": limit})
+    columns, rows = table["columns"], table["rows"]
+    if output == "table":
+        console().print(plain_table(columns, rows))
+    else:
+        write_rows((dict(zip(columns, row, strict=True)) for row in rows), columns, output)
+    if table["truncated"]:
+        tell(f"there are more than these {len(rows)} rows: --limit shows further")

@@ -1,0 +1,60 @@
+"""`earwitness status`: what runs, where, and how to reach it."""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+from earwitness import settings
+from earwitness.cli import wiring
+from earwitness.cli.stack_options import data_dir_option
+from earwitness.devstack import state
+from earwitness.devstack.state import StackState
+
+
+@click.command()
+@data_dir_option
+@click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def status(data_dir: Path | None, output: str) -> None:
+    """Show the processes of the stack and their addresses; exit 1 unless every one is ready."""
+    current = state.read(data_dir or settings.load().data_dir)
+    if output == "json":
+        click.echo(json.dumps(_as_json(current), indent=2))
+    else:
+        _show(current)
+    sys.exit(0 if current.ready else 1)
+
+
+def _as_json(current: StackState) -> dict[str, Any]:
+    answer: dict[str, Any] = {
+        "ready": current.ready,
+        "phase": current.phase,
+        "problem": current.problem,
+        "data_dir": str(current.data_dir),
+        "supervisor_pid": current.supervisor_pid if current.running else None,
+        "processes": [process.model_dump() for process in current.processes],
+        "kafka": current.kafka,
+        "clickhouse": current.clickhouse,
+        "api": current.api,
+    }
+    if current.running:
+        admin = state.settings_for(current.data_dir, "admin")
+        answer["kafka_client"] = wiring.kafka(admin.kafka).arguments()
+        answer["clickhouse_client"] = {
+            "host": admin.clickhouse.host,
+            "port": admin.clickhouse.port,
+            "user": admin.clickhouse.username,
+            "password": admin.clickhouse.password.get_secret_value(),
+            "database": admin.clickhouse.database,
+        }
+    return answer
+
+
+def _show(current: StackState) -> None:
+    click.echo(f"{current.phase}: {current.data_dir}")
+    if current.problem:
+        click.echo(f"  {current.problem}")
+    for process in current.processes:
+        click.echo(f"  {process.name:<12} pid {process.pid or '-':<8} {process.address or '':<22}")

@@ -1,0 +1,56 @@
+"""The codes of the contract in words, for those who read a page and not a table."""
+
+import re
+from typing import Final
+
+_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})\.\d{6}Z")
+
+DONE: Final = {
+    "listen": ("listened to", "listen to"),
+    "download": ("downloaded", "download"),
+    "read": ("read", "read"),
+    "list": ("listed", "list"),
+    "search": ("searched", "search"),
+    "export": ("exported", "export"),
+    "share": ("shared", "share"),
+    "transcribe": ("transcribed", "transcribe"),
+    "update": ("updated", "update"),
+    "delete": ("deleted", "delete"),
+    "process": ("processed", "process"),
+}
+"""What was done with the content, and what was tried, for each action."""
+
+REASONS: Final = {
+    "clause_met": "The declared purpose is one the policy allows, and the evidence bears it out.",
+    "derived": "Too little was declared, but evidence in the registers explains the access.",
+    "no_policy_in_effect": "No version of the policy was in effect then, so nothing could be decided.",
+    "purpose_unknown": "The policy knows no such purpose.",
+    "actor_not_permitted": "The policy does not allow this purpose to this kind of actor.",
+    "evidence_not_found": "No register has told of the evidence that was cited.",
+    "outside_transfer": "Content left for an organization outside that no evidence for this access names.",
+    "purpose_not_declared": "No purpose was declared, and no evidence explains the access.",
+    "evidence_not_cited": "The purpose needs evidence; none was cited, and none explains the access.",
+    "account_not_registered": "No register knows this service account.",
+    "evidence_wrong_kind": "The evidence is of another kind than this purpose needs.",
+    "evidence_self_recorded": "The actor stated or entered the evidence; nobody excuses himself.",
+    "evidence_wrong_purpose": "The evidence does not list this purpose.",
+    "evidence_without_scope": "The evidence names no customer, resource or person: a blank cheque.",
+    "evidence_wrong_organization": "The evidence is about another organization than the actor's.",
+    "evidence_wrong_function": "The evidence is not for this function.",
+    "resource_not_needed": "This function does not need content of this type.",
+    "action_not_needed": "This function does not need this action.",
+    "evidence_wrong_customer": "The evidence does not cover this customer.",
+    "evidence_wrong_resource": "The evidence does not cover this resource.",
+    "evidence_not_in_force": "The evidence was not in force when the access happened.",
+    "evidence_withdrawn": "The evidence had been withdrawn when the access happened.",
+    "actor_not_assigned": "The evidence is assigned to others.",
+    "actor_not_employed": "No employment of this actor was in force when the access happened.",
+    "affiliation_not_in_force": "No affiliation of this organization was in force when the access happened.",
+    "judge_error": "The judge failed on this access, so nothing could be decided.",
+}
+"""Each reason as a sentence."""
+
+
+def shorten_times(text: str) -> str:
+    """Show the instants in a text to the second, as `2026-01-31 09:30:00`."""
+    return _INSTANT.sub(r"\1 \2", text)

@@ -1,0 +1,158 @@
+"""The children of one stack: what each is run with, and how its readiness is seen."""
+
+import os
+import socket
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Final
+
+import httpx
+
+from earwitness.devstack import clickhouse_config, kafka_server
+from earwitness.devstack.children import ChildSpec
+from earwitness.devstack.layout import Layout
+from earwitness.devstack.ports import HOST, Ports
+from earwitness.devstack.users import API_TOKEN
+from earwitness.settings import PREFIX, ROOT
+
+PROBE_TIMEOUT_S: Final = 1.0
+KAFKA_STOP_S: Final = 30.0
+CLICKHOUSE_STOP_S: Final = 10.0
+WORKER_STOP_S: Final = 30.0
+API_STOP_S: Final = 10.0
+
+OURS: Final = (f"{PREFIX}KAFKA__", f"{PREFIX}CLICKHOUSE__")
+"""Settings of which the stack's children inherit none; all others they do."""
+
+
+def kafka(layout: Layout, ports: Ports, jars: Sequence[Path]) -> ChildSpec:
+    """Write Kafka's configuration and say how to run it."""
+    return ChildSpec(
+        name="kafka",
+        command=kafka_server.configure(layout, ports, jars),
+        environment=_environment(),
+        folder=layout.kafka,
+        log=layout.log("kafka"),
+        address=f"{HOST}:{ports.kafka}",
+        is_ready=_listens(ports.kafka),
+        stop_limit_s=KAFKA_STOP_S,
+    )
+
+
+def clickhouse(layout: Layout, ports: Ports) -> ChildSpec:
+    """Write ClickHouse's configuration and say how to run it."""
+    clickhouse_config.configure(layout, ports)
+    scratch = layout.clickhouse / "tmp"
+    scratch.mkdir(exist_ok=True)
+    return ChildSpec(
+        name="clickhouse",
+        command=_python("earwitness.devstack.clickhouse_server", str(layout.clickhouse)),
+        environment={**_environment(), "TMPDIR": str(scratch)},
+        folder=layout.clickhouse,
+        log=layout.log("clickhouse"),
+        address=f"{HOST}:{ports.clickhouse}",
+        is_ready=_listens(ports.clickhouse),
+        stop_limit_s=CLICKHOUSE_STOP_S,
+    )
+
+
+def worker(layout: Layout, ports: Ports, number: int) -> ChildSpec:
+    """Say how to run the worker of that number."""
+    name = f"worker-{number}"
+    ready_file = layout.run / f"{name}.ready"
+    secrets = {
+        "KAFKA__USERNAME": "worker",
+        "KAFKA__PASSWORD_FILE": str(layout.secrets / "kafka-worker"),
+        "CLICKHOUSE__USERNAME": "earwitness_writer",
+        "CLICKHOUSE__PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_writer"),
+        "READY_FILE": str(ready_file),
+    }
+    return ChildSpec(
+        name=name,
+        command=_python("earwitness.cli.main", "worker"),
+        environment={**_environment(), **_settings(layout, ports, secrets)},
+        folder=Path.cwd(),
+        log=layout.log(name),
+        address=None,
+        is_ready=ready_file.exists,
+        stop_limit_s=WORKER_STOP_S,
+        ready_file=ready_file,
+    )
+
+
+def api(layout: Layout, ports: Ports) -> ChildSpec:
+    """Say how to run the read API."""
+    secrets = {
+        "KAFKA__USERNAME": "producer",
+        "KAFKA__PASSWORD_FILE": str(layout.secrets / "kafka-producer"),
+        "CLICKHOUSE__USERNAME": "earwitness_api",
+        "CLICKHOUSE__PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_api"),
+        "CLICKHOUSE__READER_PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_reader"),
+        "API__TOKEN_FILE": str(layout.secrets / API_TOKEN),
+    }
+    return ChildSpec(
+        name="api",
+        command=_python("earwitness.cli.main", "api"),
+        environment={**_environment(), **_settings(layout, ports, secrets)},
+        folder=Path.cwd(),
+        log=layout.log("api"),
+        address=f"{HOST}:{ports.api}",
+        is_ready=_healthy(f"http://{HOST}:{ports.api}/healthz"),
+        stop_limit_s=API_STOP_S,
+    )
+
+
+def exists(command: str) -> bool:
+    """Say whether this installation has that subcommand."""
+    return find_spec(f"earwitness.cli.{command}") is not None
+
+
+def _settings(layout: Layout, ports: Ports, more: Mapping[str, str]) -> dict[str, str]:
+    values = {
+        "KAFKA__BOOTSTRAP": f"{HOST}:{ports.kafka}",
+        "KAFKA__SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "KAFKA__SASL_MECHANISM": kafka_server.SCRAM,
+        "CLICKHOUSE__HOST": HOST,
+        "CLICKHOUSE__PORT": str(ports.clickhouse),
+        "CLICKHOUSE__DATABASE": "earwitness",
+        "CLICKHOUSE__SECURE": "false",
+        "API__HOST": HOST,
+        "API__PORT": str(ports.api),
+        "API__URL": f"http://{HOST}:{ports.api}",
+        "DATA_DIR": str(layout.root),
+        **more,
+    }
+    return {f"{PREFIX}{name}": value for name, value in values.items()}
+
+
+def _environment() -> dict[str, str]:
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return {**kept, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"}
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    """Run a module of ours; `-P` keeps the working folder from providing another of that name."""
+    return (sys.executable, "-P", "-m", module, *arguments)
+
+
+def _listens(port: int) -> Callable[[], bool]:
+    def probe() -> bool:
+        try:
+            with socket.create_connection((HOST, port), timeout=PROBE_TIMEOUT_S):
+                return True
+        except OSError:
+            return False
+
+    return probe
+
+
+def _healthy(url: str) -> Callable[[], bool]:
+    def probe() -> bool:
+        try:
+            return httpx.get(url, timeout=PROBE_TIMEOUT_S, trust_env=False).is_success
+        except httpx.HTTPError:
+            return False
+
+    return probe

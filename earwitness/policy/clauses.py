@@ -1,0 +1,184 @@
+"""A clause compiled to the checks it makes, in the order in which their reasons count."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Final
+
+from earwitness.policy import checks
+from earwitness.policy.access import Access
+from earwitness.policy.actors import Actor
+from earwitness.policy.checks import EvidenceCheck, StandingCheck, Stands
+from earwitness.policy.entries import Entry
+from earwitness.policy.evidence import EvidenceIndex
+from earwitness.policy.shelves import Register, Shelf
+from models.fields import EVERY_CUSTOMER
+from models.policy import Clause, Forbid
+from models.verdict import Reason
+
+StandingChecks = Mapping[str, Sequence[StandingCheck]]
+"""What actors of a type need for any purpose."""
+
+NAMED_WHERE_DERIVED: Final = frozenset({"employee", "affiliate"})
+"""Actors whom evidence that they did not cite must name, or it explains nothing."""
+
+MOST_RELATED: Final = 200
+"""Entries of one customer, organization or actor that an explanation looks at."""
+
+
+class CompiledClause:
+    """One clause, ready to judge.
+
+    `checks` are those of its evidence, `standing` those of its actors by type, in the order in which
+    their reasons count: every check of the evidence comes before those of the actor's standing.
+    """
+
+    __slots__ = (
+        "_passes",
+        "_stands",
+        "actors",
+        "by_assignee",
+        "checks",
+        "free",
+        "id",
+        "kind",
+        "kind_needs_customers",
+        "lifted_by",
+        "own_content",
+        "purpose",
+        "same_organization",
+        "title",
+    )
+
+    def __init__(self, clause: Clause, standing: StandingChecks, forbid: Forbid) -> None:
+        self.id = clause.id
+        self.purpose = clause.purpose
+        self.title = clause.title
+        self.actors = frozenset(clause.actors)
+        self.kind: str | None = None if clause.evidence == "none" else clause.evidence
+        self.by_assignee = clause.evidence_found == "by_assignee"
+        self.own_content = "own_content" in clause.requires
+        self.same_organization = "same_organization" in clause.requires
+        self.kind_needs_customers = self.kind in checks.NEEDS_CUSTOMERS
+        self.lifted_by = frozenset(forbid.lifted_by)
+        self.free = clause.purpose in forbid.free
+        self.checks = () if self.kind is None else _in_order(_checks_of_evidence(clause, self.kind))
+        self._passes = tuple((check.passes, check.reason) for check in self.checks)
+        self._stands: dict[str, tuple[tuple[Stands, Reason], ...]] = {
+            actor_type: tuple((check.passes, check.reason) for check in standing.get(actor_type, ()))
+            for actor_type in clause.actors
+        }
+
+    def is_open_to(self, access: Access) -> bool:
+        """Say whether the actor is of a type, and the content of a customer, that the clause is for."""
+        if access.actor_type not in self.actors:
+            return False
+        return not self.own_content or is_own_content(access)
+
+    def first_failure(self, access: Access, entry: Entry, actor: Actor) -> Reason | None:
+        """Give the reason why `entry` does not meet the clause; None where it does."""
+        for passes, reason in self._passes:
+            if not passes(access, entry, actor):
+                return reason
+        for stands, reason in self._stands[access.actor_type]:
+            if not stands(access, actor):
+                return reason
+        return None
+
+    def may_leave(self, access: Access, entry: Entry | None) -> bool:
+        """Say whether the content stays, or goes to whom `entry` names as evidence can."""
+        recipient = access.recipient
+        if recipient is None or self.free:
+            return True
+        return entry is not None and entry.kind in self.lifted_by and entry.organization == recipient
+
+    def explains(self, access: Access, entry: Entry, actor: Actor) -> bool:
+        """Say whether `entry` meets every check, the recipient's included."""
+        return self.first_failure(access, entry, actor) is None and self.may_leave(access, entry)
+
+    def accounts(self, actor: Actor, evidence: EvidenceIndex) -> Collection[Entry]:
+        """Give the records that name the actor as an assignee, in order of registration."""
+        return _under(evidence.register(self.kind or "").by_assignee, actor.ids)
+
+    def candidates(self, access: Access, actor: Actor, evidence: EvidenceIndex) -> Collection[Entry]:
+        """Give what could explain an access that cites nothing, in order of registration.
+
+        Looked up by whichever of customer, organization and assignee leaves the fewest.
+        """
+        register = evidence.register(self.kind or "")
+        found = self._of_customer(access, register)
+        if not found:
+            return ()
+        if self.same_organization:
+            found = min(found, register.by_organization.under(access.organization), key=len)
+        if access.actor_type not in NAMED_WHERE_DERIVED:
+            return found
+        names = actor.names(access.actor_team, access.time)
+        if sum(len(register.by_assignee.under(name)) for name in names) < len(found):
+            found = _under(register.by_assignee, names)
+        return [entry for entry in found if not names.isdisjoint(entry.assignees)]
+
+    def related(self, access: Access, actor: Actor, evidence: EvidenceIndex) -> list[Entry]:
+        """Give evidence that has something in common with the access, for an explanation; not all of it."""
+        register = evidence.register(self.kind or "")
+        ways = [self._of_customer(access, register), _under(register.by_assignee, actor.ids)]
+        if access.organization is not None:
+            ways.append(register.by_organization.under(access.organization))
+        return _by_version(entry for way in ways for entry in islice(way, MOST_RELATED))
+
+    def _of_customer(self, access: Access, register: Register) -> Collection[Entry]:
+        by_customer = register.by_customer
+        found = by_customer.under(access.customer_id)
+        if self.kind_needs_customers or access.customer_id == EVERY_CUSTOMER:
+            return found
+        of_every = by_customer.under(EVERY_CUSTOMER)
+        if found and of_every:
+            return _by_version((*found, *of_every))
+        return found or of_every
+
+
+def is_own_content(access: Access) -> bool:
+    """Say whether the actor is the customer whose content it is, or one of its people."""
+    customer_id = access.customer_id
+    if customer_id == EVERY_CUSTOMER:
+        return False
+    return customer_id in (access.actor_id, access.organization)
+
+
+def _under(shelf: Shelf, keys: Collection[str]) -> Collection[Entry]:
+    if len(keys) == 1:
+        (key,) = keys
+        return shelf.under(key)
+    return _by_version(entry for key in keys for entry in shelf.under(key))
+
+
+def _by_version(entries: Iterable[Entry]) -> list[Entry]:
+    distinct = {entry.ref: entry for entry in entries}.values()
+    return sorted(distinct, key=lambda entry: entry.version)
+
+
+def _checks_of_evidence(clause: Clause, kind: str) -> Iterable[EvidenceCheck]:
+    yield checks.of_kind(kind)
+    yield checks.not_self_recorded()
+    if kind == "work_order":
+        yield checks.has_scope()
+    if "lists_purpose" in clause.requires:
+        yield checks.lists_purpose(clause.purpose)
+    if "same_organization" in clause.requires:
+        yield checks.same_organization()
+    if "lists_function" in clause.requires:
+        yield checks.lists_function(clause.purpose)
+    if "lists_action" in clause.requires:
+        yield checks.lists_action()
+    if clause.resource_types:
+        yield checks.resource_needed(clause.resource_types)
+    if clause.actions:
+        yield checks.action_needed(clause.actions)
+    yield checks.covers_customer(kind)
+    yield checks.covers_resource()
+    yield checks.in_force()
+    yield checks.not_withdrawn()
+    yield checks.assigned()
+
+
+def _in_order(made: Iterable[EvidenceCheck]) -> tuple[EvidenceCheck, ...]:
+    return tuple(sorted(made, key=lambda check: checks.PRECEDENCE[check.reason]))

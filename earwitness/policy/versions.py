@@ -1,0 +1,138 @@
+"""All versions of the policy: which is in effect when, and how their files are read."""
+
+import hashlib
+import json
+import tomllib
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from pydantic import ValidationError
+
+from earwitness.policy.compiled import Policy
+from models.errors import PolicyInvalid
+from models.fields import format_time
+from models.policy import PolicyDocument
+
+
+class PolicySet:
+    """The versions of one policy, each in effect from its time until the next one's."""
+
+    def __init__(self, policies: Sequence[Policy]) -> None:
+        self.policies = tuple(sorted(policies, key=lambda policy: policy.effective_from))
+        self._starts = [policy.effective_from for policy in self.policies]
+        self._newest = self.policies[-1] if self.policies else None
+
+    def in_effect_at(self, time: datetime) -> Policy | None:
+        """Give the newest version that is effective at `time` (inclusive); None before the first."""
+        if self._newest is not None and time >= self._newest.effective_from:
+            return self._newest
+        place = bisect_right(self._starts, time)
+        return self.policies[place - 1] if place else None
+
+    def version(self, version: str) -> Policy | None:
+        """Give the version of that name; None where there is none."""
+        return next((policy for policy in self.policies if policy.version == version), None)
+
+
+def parse_policies(texts: Mapping[str, bytes]) -> PolicySet:
+    """Read policy files, given as name of the file → content.
+
+    Raises `PolicyInvalid` that names every fault of every file: file, clause, field and what is wanted.
+    """
+    faults: list[str] = []
+    policies = [
+        (name, policy)
+        for name, text in sorted(texts.items())
+        if (policy := _read(name, text, faults)) is not None
+    ]
+    faults += _disagreements(policies)
+    if faults:
+        raise PolicyInvalid(faults)
+    return PolicySet(list({policy.digest: policy for _, policy in policies}.values()))
+
+
+def digest(content: Mapping[str, Any]) -> str:
+    """Give the SHA-256 of a policy's content, as hex: comments, layout and order of keys do not matter."""
+    canonical = json.dumps(
+        content, sort_keys=True, ensure_ascii=False, separators=(",", ":"), default=_instant_as_text
+    )
+    return hashlib.sha256(canonical.encode()).hexdigest()
+
+
+def read_toml(name: str, text: bytes, faults: list[str]) -> dict[str, Any] | None:
+    """Read one TOML file; where it is none, add that to `faults` and give None."""
+    try:
+        return tomllib.loads(text.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        faults.append(f"{name}: is not TOML: {error}")
+        return None
+
+
+def describe_faults(name: str, content: Mapping[str, Any], error: ValidationError) -> list[str]:
+    """Put a model's faults into words: file, the clause by its id, field, what is wrong."""
+    return [
+        f"{name}: {_place(fault['loc'], content)}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_context=False)
+    ]
+
+
+def _read(name: str, text: bytes, faults: list[str]) -> Policy | None:
+    content = read_toml(name, text, faults)
+    if content is None:
+        return None
+    try:
+        return Policy(PolicyDocument.model_validate(content), digest(content))
+    except ValidationError as error:
+        faults += describe_faults(name, content, error)
+        return None
+
+
+def _place(path: Sequence[int | str], content: object) -> str:
+    words: list[str] = []
+    for step in path:
+        content = _inside(content, step)
+        known = isinstance(content, Mapping) and isinstance(step, int)
+        title = content.get("id") or content.get("name") if known and isinstance(content, Mapping) else None
+        words.append(f"{step + 1} ({title})" if title and isinstance(step, int) else str(step))
+    return ".".join(words) or "file"
+
+
+def _inside(content: object, step: int | str) -> object:
+    if isinstance(content, Mapping):
+        return content.get(step)
+    if isinstance(content, list) and isinstance(step, int) and step < len(content):
+        return content[step]
+    return None
+
+
+def _instant_as_text(value: object) -> str:
+    if isinstance(value, datetime):
+        return format_time(value)
+    return str(value)
+
+
+def _disagreements(policies: Sequence[tuple[str, Policy]]) -> list[str]:
+    """Name pairs of files that cannot both hold; the same content twice is one version."""
+    faults: list[str] = []
+    for place, (name, policy) in enumerate(policies):
+        for other_name, other in policies[:place]:
+            if policy.digest == other.digest:
+                continue
+            if policy.document.policy != other.document.policy:
+                faults.append(
+                    f"{name}: is of policy {policy.document.policy}, {other_name} of {other.document.policy};"
+                    " one installation judges by one policy"
+                )
+            elif policy.version == other.version:
+                faults.append(
+                    f"{name}: version {policy.version} is also in {other_name}, with other content"
+                    f" (digest {policy.digest[:12]}… and {other.digest[:12]}…); a version never changes"
+                )
+            elif policy.effective_from == other.effective_from:
+                faults.append(
+                    f"{name}: effective_from {format_time(policy.effective_from)}"
+                    f" is also that of {other_name}"
+                )
+    return faults

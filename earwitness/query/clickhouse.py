@@ -1,0 +1,172 @@
+"""The way of a question to ClickHouse: a bounded pool of connections, and errors for the one who asked."""
+
+import queue
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, Final, Literal
+
+from clickhouse_driver import Client
+from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
+
+from earwitness.query.conditions import Parameter
+from earwitness.query.store import Answer
+from models.errors import QueryRejected, SinkUnavailable
+
+MOST_CONNECTIONS: Final = 8
+"""Questions that run at once; further ones wait."""
+
+CONNECT_TIMEOUT_S: Final = 5
+WAIT_FOR_CONNECTION_S: Final = 10
+ANSWER_MARGIN_S: Final = 10
+"""How much longer than a question may run its answer is waited for."""
+
+LARGEST_ANSWER_BYTES: Final = 256 * 1024 * 1024
+
+_AUTHENTICATION_FAILED: Final = 516  # the driver does not name it
+_TOO_SLOW: Final = frozenset({ErrorCodes.TIMEOUT_EXCEEDED, ErrorCodes.TOO_SLOW})
+_TOO_LARGE: Final = frozenset(
+    {
+        ErrorCodes.MEMORY_LIMIT_EXCEEDED,
+        ErrorCodes.TOO_MANY_ROWS,
+        ErrorCodes.TOO_MANY_BYTES,
+        ErrorCodes.TOO_MANY_ROWS_OR_BYTES,
+    }
+)
+_NOT_ITS_FAULT: Final = frozenset(
+    {
+        ErrorCodes.TOO_MANY_SIMULTANEOUS_QUERIES,
+        ErrorCodes.QUERY_WAS_CANCELLED,
+        ErrorCodes.ABORTED,
+        ErrorCodes.NETWORK_ERROR,
+        ErrorCodes.SOCKET_TIMEOUT,
+        ErrorCodes.UNKNOWN_DATABASE,
+        _AUTHENTICATION_FAILED,
+    }
+)
+"""Server errors that say nothing about the question: an operator or time mends them."""
+
+
+Author = Literal["program", "person"]
+"""Who wrote the statements: what ClickHouse refuses in ours is a fault of the installation, in a
+person's it is theirs to mend."""
+
+
+class ClickHouseStore:
+    """A `Store` as one ClickHouse user, safe to share between threads."""
+
+    def __init__(  # noqa: PLR0913 - the parts of one address
+        self,
+        host: str,
+        port: int,
+        *,
+        database: str,
+        user: str,
+        password: str,
+        secure: bool,
+        query_timeout_s: int,
+        author: Author = "program",
+    ) -> None:
+        self._author = author
+        self._address = f"{host}:{port}"
+        self._query_timeout_s = query_timeout_s
+        self._arguments: Mapping[str, Any] = {
+            "host": host,
+            "port": port,
+            "database": database,
+            "user": user,
+            "password": password,
+            "secure": secure,
+            "connect_timeout": CONNECT_TIMEOUT_S,
+            "send_receive_timeout": query_timeout_s + ANSWER_MARGIN_S,
+        }
+        self._limits: Mapping[str, Any] = {
+            "max_execution_time": query_timeout_s,
+            "timeout_before_checking_execution_speed": 0,
+            "max_result_bytes": LARGEST_ANSWER_BYTES,
+        }
+        self._pool: queue.LifoQueue[Client | None] = queue.LifoQueue()
+        for _ in range(MOST_CONNECTIONS):
+            self._pool.put(None)
+
+    def ask(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        limits: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        """Run one statement on a connection of the pool."""
+        with self._connection() as client, self._translated(client):
+            rows, described = client.execute(
+                sql,
+                dict(parameters or {}),
+                with_column_types=True,
+                settings={**self._limits, **(limits or {})},
+            )
+        return Answer(tuple(name for name, _ in described), tuple(kind for _, kind in described), rows)
+
+    def close(self) -> None:
+        """Close every connection. Call when no question is under way."""
+        for _ in range(MOST_CONNECTIONS):
+            client = self._pool.get(timeout=WAIT_FOR_CONNECTION_S)
+            if client is not None:
+                client.disconnect()
+            self._pool.put(None)
+
+    @contextmanager
+    def _connection(self) -> Iterator[Client]:
+        try:
+            client = self._pool.get(timeout=WAIT_FOR_CONNECTION_S)
+        except queue.Empty:
+            raise SinkUnavailable(
+                f"{MOST_CONNECTIONS} questions are already running, and none ended within"
+                f" {WAIT_FOR_CONNECTION_S} s"
+            ) from None
+        try:
+            # Typed parameters are substituted by the server, after it has parsed the statement.
+            client = client or Client(**self._arguments, settings={"server_side_params": True})
+            yield client
+        finally:
+            self._pool.put(client)
+
+    @contextmanager
+    def _translated(self, client: Client) -> Iterator[None]:
+        try:
+            yield
+        except ServerException as error:
+            raise self._refusal(error) from error
+        except (NetworkError, SocketTimeoutError, OSError, EOFError) as error:
+            client.disconnect()
+            raise SinkUnavailable(
+                f"ClickHouse {self._address} did not answer: {str(error) or type(error).__name__}"
+            ) from error
+        except Error as error:
+            client.disconnect()
+            raise QueryRejected(f"ClickHouse's answer cannot be read: {error}") from error
+        except BaseException:
+            client.disconnect()
+            raise
+
+    def _refusal(self, error: ServerException) -> QueryRejected | SinkUnavailable:
+        said = _first_sentence(error)
+        if error.code in _TOO_SLOW:
+            return QueryRejected(
+                f"the question ran longer than {self._query_timeout_s} s and was stopped",
+                "narrow it: a shorter time (since, until), a customer or an actor",
+            )
+        if error.code in _TOO_LARGE:
+            return QueryRejected(f"the answer is too large: {said}", "narrow it, or ask for fewer rows")
+        if error.code in _NOT_ITS_FAULT:
+            return SinkUnavailable(f"ClickHouse {self._address} refused (code {error.code}): {said}")
+        if self._author == "person":
+            return QueryRejected(f"ClickHouse refused the statement (code {error.code}): {said}")
+        return SinkUnavailable(
+            f"ClickHouse {self._address} refused our question (code {error.code}): {said}; are the migrations"
+            " applied, and may this user read the views?"
+        )
+
+
+def _first_sentence(error: ServerException) -> str:
+    """Give the server's own words without the stack trace behind them."""
+    said = str(error.message).split("Stack trace:", maxsplit=1)[0]
+    return said.replace("DB::Exception:", "").strip()

@@ -1,0 +1,46 @@
+"""Instants as people write them: a time, a day, or how long ago."""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+from models.errors import QueryRejected
+from models.fields import EARLIEST_TIME, LATEST_TIME, parse_time
+
+_AGO = re.compile(r"-?(?P<count>[0-9]{1,6})(?P<unit>[smhdw])")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_HINT: Final = "write 2026-01-31T09:30:00Z, 2026-01-31 (its first instant, UTC), 24h or -7d (that long ago)"
+
+
+def parse_moment(text: str, now: datetime) -> datetime:
+    """Read an RFC 3339 time, a date (its first instant in UTC) or a span before `now`, as `24h` or `-7d`.
+
+    Raises `QueryRejected` where it is none of these or lies outside the years that the store holds.
+    """
+    try:
+        moment = _read(text.strip(), now)
+    except (ValueError, OverflowError) as error:
+        raise QueryRejected(f"{text!r} is no time", _HINT) from error
+    if not EARLIEST_TIME <= moment <= LATEST_TIME:
+        raise QueryRejected(f"{text!r} lies outside the years 1900 to 2299, which the trail can hold", _HINT)
+    return moment
+
+
+def parse_day(text: str) -> datetime | None:
+    """Give the first instant (UTC) of a day written as 2026-01-31; None where it is no such day."""
+    if _DAY.fullmatch(text) is None:
+        return None
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return datetime(day.year, day.month, day.day, tzinfo=UTC)
+
+
+def _read(text: str, now: datetime) -> datetime:
+    if (ago := _AGO.fullmatch(text)) is not None:
+        return now - timedelta(**{_UNITS[ago["unit"]]: int(ago["count"])})
+    if (day := parse_day(text)) is not None:
+        return day
+    return parse_time(text)

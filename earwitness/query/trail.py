@@ -1,0 +1,181 @@
+"""Questions about accesses: which there were, what became of one, who touched a customer's content."""
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Final, NamedTuple
+
+from earwitness.query.conditions import Condition, Parameters, condition_of
+from earwitness.query.fields import FIELDS
+from earwitness.query.language import Term
+from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, plain, rows_of
+from earwitness.query.store import Store
+from models.errors import QueryRejected
+from models.fields import EVERY_CUSTOMER, check_uuid, parse_time
+
+MOST_SOURCES: Final = 100
+"""Accesses that share one id, each of another source; more are not shown."""
+
+MOST_VERDICTS: Final = 1_000
+MOST_GROUPS: Final = 1_000
+
+_NEWEST_FIRST: Final = "ORDER BY time DESC, id DESC, source DESC"
+_GROUPED_BY: Final = (
+    "actor_type",
+    "actor_id",
+    "organization",
+    "purpose",
+    "verdict",
+    "reason",
+    "clause",
+)
+
+
+class Search(NamedTuple):
+    """A search of the trail: what must hold, the interval of event time, and the page."""
+
+    terms: tuple[Term, ...]
+    since: datetime | None
+    until: datetime | None
+    limit: int
+    after: str | None = None
+
+
+class Page(NamedTuple):
+    """One page of rows, and the mark to ask for the next one with; None where this is the last."""
+
+    rows: list[Row]
+    next: str | None
+
+
+class CustomerReport(NamedTuple):
+    """Who touched one customer's content. `groups` counts alike accesses; `accesses` is the newest of them.
+
+    `wide_count` counts accesses that touched many or unknown customers, so perhaps this one.
+    """
+
+    customer_id: str
+    total: int
+    verdicts: Mapping[str, int]
+    groups: list[Row]
+    accesses: list[Row]
+    wide_count: int
+
+
+class Trail:
+    """The named questions about accesses."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def search(self, search: Search) -> Page:
+        """Find accesses, newest first."""
+        condition = condition_of(search.terms, since=search.since, until=search.until)
+        where, parameters = condition.sql, dict(condition.parameters)
+        if search.after is not None:
+            where += f" AND {_beyond(search.after, parameters)}"
+        found = rows_of(
+            self._store.ask(
+                f"SELECT {ROW_COLUMNS} FROM trail WHERE {where} {_NEWEST_FIRST} LIMIT {search.limit + 1:d}",  # noqa: S608 - names and numbers of ours
+                parameters,
+            )
+        )
+        rows = found[: search.limit]
+        return Page(rows, _mark(rows[-1]) if len(found) > search.limit else None)
+
+    def accesses(self, identifier: str) -> list[Row]:
+        """Give the accesses of that id, one of each source that used it; empty where there is none.
+
+        Raises `QueryRejected` where it is no UUID.
+        """
+        return rows_of(
+            self._store.ask(
+                f"SELECT {ROW_COLUMNS} FROM trail"  # noqa: S608 - constants
+                " WHERE id = {id:UUID} ORDER BY source LIMIT {limit:UInt32}",
+                {"id": _uuid(identifier), "limit": MOST_SOURCES},
+            )
+        )
+
+    def history(self, identifier: str, source: str) -> list[Row]:
+        """Give every verdict that one access ever had, the first one first."""
+        answer = self._store.ask(
+            f"SELECT {', '.join(VERDICT_FIELDS)}, judged_at, recorded_at FROM verdicts"  # noqa: S608 - constants
+            " WHERE id = {id:UUID} AND source = {source:String}"
+            f" ORDER BY evidence_version, judged_at LIMIT {MOST_VERDICTS}",
+            {"id": _uuid(identifier), "source": source},
+        )
+        return [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+
+    def about_customer(
+        self, customer_id: str, *, since: datetime | None, until: datetime | None, limit: int
+    ) -> CustomerReport:
+        """Say who touched one customer's content, when and why."""
+        condition = _of_customer(customer_id, since, until)
+        groups = self._groups(condition)
+        verdicts = self._counts(condition)
+        page = self.search(Search(_customer_term(customer_id), since, until, limit))
+        wide = self._counts(_of_customer(EVERY_CUSTOMER, since, until))
+        return CustomerReport(
+            customer_id, sum(verdicts.values()), verdicts, groups, page.rows, sum(wide.values())
+        )
+
+    def _counts(self, condition: Condition) -> dict[str, int]:
+        answer = self._store.ask(
+            f"SELECT verdict, count() AS accesses FROM trail WHERE {condition.sql}"  # noqa: S608 - a compiled condition
+            " GROUP BY verdict ORDER BY verdict",
+            condition.parameters,
+        )
+        return {str(verdict): int(count) for verdict, count in answer.rows}
+
+    def _groups(self, condition: Condition) -> list[Row]:
+        names = ", ".join(_GROUPED_BY)
+        answer = self._store.ask(
+            f"SELECT {names}, count() AS accesses, uniqExact(resource_id) AS resources,"  # noqa: S608 - a compiled condition
+            " min(trail.time) AS first, max(trail.time) AS last,"
+            " groupUniqArrayArray(20)(arrayConcat(evidence_used, [evidence_ref])) AS evidence_refs"
+            f" FROM trail WHERE {condition.sql} GROUP BY {names}"
+            f" ORDER BY accesses DESC, last DESC, {names} LIMIT {MOST_GROUPS}",
+            condition.parameters,
+        )
+        groups = [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+        return [{**group, "evidence_refs": sorted(filter(None, group["evidence_refs"]))} for group in groups]
+
+
+def _customer_term(customer_id: str) -> tuple[Term, ...]:
+    return (Term(FIELDS["customer_id"], negated=False, values=(customer_id,)),)
+
+
+def _of_customer(customer_id: str, since: datetime | None, until: datetime | None) -> Condition:
+    return condition_of(_customer_term(customer_id), since=since, until=until)
+
+
+def _mark(row: Mapping[str, Any]) -> str:
+    key = json.dumps([row["time"], row["id"], row["source"]])
+    return base64.urlsafe_b64encode(key.encode()).decode()
+
+
+def _beyond(mark: str, parameters: dict[str, Any]) -> str:
+    """Continue after the row that `mark` names, in the order of a search."""
+    try:
+        time, identifier, source = json.loads(base64.urlsafe_b64decode(mark))
+        begin = parse_time(time)
+        identifier = check_uuid(identifier)
+    except (ValueError, TypeError, binascii.Error) as error:
+        raise QueryRejected("the mark of the next page is none of ours", "start again without it") from error
+    more = Parameters("after")
+    instant = more.instant(begin)
+    key = f"({instant}, {more.add(identifier, 'UUID')}, {more.add(str(source), 'String')})"
+    parameters.update(more.values)
+    return f"time <= {instant} AND (time, id, source) < {key}"
+
+
+def _uuid(identifier: str) -> str:
+    try:
+        return check_uuid(identifier)
+    except ValueError as error:
+        raise QueryRejected(
+            f"{identifier!r} is no id of an access: it {error}",
+            "search finds the ids: earwitness search actor:e-1",
+        ) from error

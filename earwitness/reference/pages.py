@@ -1,0 +1,93 @@
+"""The reference pages: settings, commands and errors, each made from the code that defines it."""
+
+import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from earwitness.cli.main import earwitness
+from earwitness.settings import CONFIG_FILE_VARIABLE, PREFIX, ROOT, Settings
+from models import errors
+
+HELP_WIDTH: Final = 96
+MADE: Final = "<!-- Made by `python -m earwitness.reference`; do not edit. -->\n"
+
+_SETTINGS_ARE_READ: Final = (
+    f"A process reads its settings once, from `{PREFIX}…` variables and from the TOML file that "
+    f"`{CONFIG_FILE_VARIABLE}` names; a variable beats the file. A secret can be given by the file "
+    "that holds it: add `_FILE` to its variable. A setting that does not exist is a fault.\n"
+)
+
+
+def settings_page() -> str:
+    """Describe every setting: its variable, its place in the file, its default and its meaning."""
+    lines = [MADE, "# Settings\n", _SETTINGS_ARE_READ]
+    lines += ["| variable | in the file | default | meaning |", "| --- | --- | --- | --- |"]
+    lines += [_setting_row(path, field) for path, field in _settings(Settings, ())]
+    return "\n".join(lines) + "\n"
+
+
+def setting_variables() -> list[str]:
+    """Name the variable of every setting."""
+    return [_variable(path) for path, _ in _settings(Settings, ())]
+
+
+def commands_page() -> str:
+    """Show the help of every command, as the command itself prints it."""
+    parts = [MADE, "# Commands\n", "Exit 0: ok. Exit 1: something is wrong. Exit 2: bad use or settings.\n"]
+    for name, text in _helps(earwitness, "earwitness", None):
+        parts.append(f"## {name}\n\n```text\n{text}\n```\n")
+    return "\n".join(parts)
+
+
+def errors_page() -> str:
+    """Describe every error of models/errors.py by what its receiver must do."""
+    overview = inspect.getdoc(errors) or ""
+    title, _, tree = overview.partition("\n\n")
+    parts = [MADE, "# Errors\n", f"{title}\n", f"```text\n{tree}\n```\n"]
+    parts += [f"## {name}\n\n{inspect.getdoc(getattr(errors, name))}\n" for name in errors.__all__]
+    return "\n".join(parts)
+
+
+def _settings(part: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:
+    for name, field in part.model_fields.items():
+        inner = field.annotation
+        if inspect.isclass(inner) and issubclass(inner, BaseModel):
+            yield from _settings(inner, (*above, name))
+        else:
+            yield (*above, name), field
+
+
+def _variable(path: tuple[str, ...]) -> str:
+    return PREFIX + "__".join(path).upper()
+
+
+def _setting_row(path: tuple[str, ...], field: FieldInfo) -> str:
+    variable = f"`{_variable(path)}`"
+    if field.annotation is SecretStr:
+        variable += f", `{_variable(path)}_FILE`"
+    return f"| {variable} | `{'.'.join(path)}` | {_default(field.default)} | {field.description} |"
+
+
+def _default(value: Any) -> str:  # noqa: ANN401 - a setting may be of any type
+    if isinstance(value, SecretStr) or value is None:
+        return "none"
+    if isinstance(value, Path):
+        value = value.relative_to(ROOT) if value.is_relative_to(ROOT) else value
+    return f"`{value}`"
+
+
+def _helps(command: click.Command, name: str, above: click.Context | None) -> Iterator[tuple[str, str]]:
+    context = click.Context(
+        command, info_name=name.rpartition(" ")[2], parent=above, terminal_width=HELP_WIDTH
+    )
+    yield name, command.get_help(context).rstrip()
+    if isinstance(command, click.Group):
+        for inner in command.list_commands(context):
+            found = command.get_command(context, inner)
+            if found is not None:
+                yield from _helps(found, f"{name} {inner}", context)

@@ -1,0 +1,33 @@
+"""Record every access to protected content, in one line.
+
+recorder.record(actor_type="employee", actor_id="e-1", action="listen", ...)
+"""
+
+from ._models.access import AccessEvent
+from ._models.evidence import EvidenceRecord
+from .access import Access
+from .errors import InvalidEvent, NotRecorded, SDKError
+from .forwarder import Forwarder
+from .kafka import Kafka, KafkaOutbox
+from .outbox import FlushReport, Outbox, Outgoing
+from .pseudonyms import Pseudonyms
+from .recorder import Recorder
+from .register import Register
+
+__all__ = [
+    "Access",
+    "AccessEvent",
+    "EvidenceRecord",
+    "FlushReport",
+    "Forwarder",
+    "InvalidEvent",
+    "Kafka",
+    "KafkaOutbox",
+    "NotRecorded",
+    "Outbox",
+    "Outgoing",
+    "Pseudonyms",
+    "Recorder",
+    "Register",
+    "SDKError",
+]

@@ -1,0 +1,29 @@
+"""Version 7 UUIDs: they carry their time, so that a copy of an event is found without a mark."""
+
+import secrets
+import threading
+import time
+from typing import Final
+from uuid import UUID
+
+_COUNTER_BITS: Final = 12
+_RANDOM_BITS: Final = 62
+_VERSION_7: Final = 7 << 76
+_VARIANT: Final = 2 << _RANDOM_BITS
+
+
+class IdMaker:
+    """Makes ids that grow within this process, from any number of threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def new(self) -> str:
+        """Make one id: 48 bits of milliseconds, 12 that count within one, 62 of chance."""
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns() // 1_000_000 << _COUNTER_BITS)
+            ticks = self._last
+        milliseconds, counter = ticks >> _COUNTER_BITS, ticks & (1 << _COUNTER_BITS) - 1
+        number = milliseconds << 80 | _VERSION_7 | counter << 64 | _VARIANT | secrets.randbits(_RANDOM_BITS)
+        return str(UUID(int=number))
