@@ -11,11 +11,11 @@ from pathlib import Path
 
 import faust
 from clickhouse_driver import Client
-from earwitness.policy_files import read_policies
 from kafka import KafkaConsumer, TopicPartition
 
 from earwitness.cli import wiring
 from earwitness.policy import EvidenceIndex, judge
+from earwitness.policy_files import read_policies
 from earwitness.settings import load
 from models.access import AccessEvent
 from models.evidence import EvidenceRecord
@@ -67,7 +67,6 @@ def main() -> None:
     )
     topic = app.topic(ACCESS_EVENTS, value_type=bytes, value_serializer="raw")
 
-    @app.agent(topic, name="idiomatic")
     async def store(stream: faust.StreamT[bytes]) -> None:
         async for events in stream.take_events(LARGEST_TAKE, within=LONGEST_WAIT_S):
             rows = []
@@ -121,6 +120,7 @@ def main() -> None:
                 )
             client.execute(f"INSERT INTO {TABLE} ({COLUMNS}) VALUES", rows)
 
+    app.agent(topic, name="idiomatic")(store)
     faust.Worker(app, loglevel="ERROR", quiet=True).execute_from_commandline()
 
 

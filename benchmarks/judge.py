@@ -87,8 +87,7 @@ def accesses(rng: random.Random, tickets: Sequence[EvidenceRecord]) -> dict[str,
         person = {"actor_type": "vendor", "actor_id": f"v-{vendor}", "organization": f"vendor-{vendor}"}
         made["vendor"].append(_access(rng, **whose, **person, **contract))
     made["mix: 80% cited, 10% vendor, 5% not cited, 5% nothing declared"] = [
-        rng.choice(made[kind])
-        for kind in rng.choices(list(made), weights=(80, 5, 5, 10), k=ACCESSES)
+        rng.choice(made[kind]) for kind in rng.choices(list(made), weights=(80, 5, 5, 10), k=ACCESSES)
     ]
     return made
 
@@ -143,7 +142,9 @@ def _print_rates(policies: PolicySet, index: EvidenceIndex, made: dict[str, list
         verdicts = [judge(event, policies, index, received_at=NOW, as_of=NOW) for event in events]
         justified = sum(verdict.outcome == "justified" for verdict in verdicts) / len(events)
         taken = best_ns(lambda event: judge(event, policies, index, received_at=NOW, as_of=NOW), events)
-        print(f"{kind}: {taken:,.0f} ns an access, {taken / nothing:.0f} × nothing, {justified:.0%} justified")
+        print(
+            f"{kind}: {taken:,.0f} ns an access, {taken / nothing:.0f} × nothing, {justified:.0%} justified"
+        )
 
 
 if __name__ == "__main__":
