@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import psutil
 import pytest
+from clickhouse_driver.errors import Error
 from earwitness_sdk import Forwarder
 
 from earwitness.cli import wiring
@@ -64,7 +65,7 @@ def _settled(stack: Stack, source: str) -> tuple[int, int]:
     while time.monotonic() < deadline:
         try:
             counted = _counted(stack, source)
-        except (EOFError, OSError):
+        except (Error, EOFError, OSError):
             counted = (0, 0)
         if counted[0] >= EVENTS:
             time.sleep(2)
