@@ -24,7 +24,8 @@ from kafka.structs import OffsetAndMetadata
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import faust_idiomatic, load
+from benchmarks import faust_idiomatic, load, storage
+from benchmarks.storage import Storage
 from earwitness.cli import wiring
 from earwitness.devstack import control, state
 from earwitness.devstack.layout import layout_of
@@ -36,6 +37,7 @@ RESULTS: Final = Path(__file__).parent / "results" / "latest.json"
 POLL_S: Final = 0.1
 LONGEST_ROUND_S: Final = 600.0
 PAGE_COLUMNS: Final = 120
+WORTH_NAMING_BYTES: Final = 0.5
 LIBRARIES: Final = ("faust-streaming", "aiokafka", "clickhouse-driver", "pydantic", "msgspec", "chdb-core")
 
 
@@ -108,11 +110,13 @@ def main() -> int:
                 events=events,
             )
             results = _compete(arena, asked.rounds, say)
+            stored = storage.measure(arena.client, "access_log")
             arena.client.disconnect()
         finally:
             control.stop(layout_of(data_dir), say)
-    _keep(results, events, asked.evidence)
+    _keep(results, stored, events, asked.evidence)
     _show(results, events, asked.evidence)
+    _show_storage(stored)
     return 0
 
 
@@ -210,7 +214,7 @@ def _median(rounds: list[Round]) -> Round:
     return Round(*(statistics.median(values) for values in zip(*rounds, strict=True)))
 
 
-def _keep(results: dict[str, list[Round]], events: int, evidence: int) -> None:
+def _keep(results: dict[str, list[Round]], stored: Storage, events: int, evidence: int) -> None:
     kept = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
@@ -224,6 +228,7 @@ def _keep(results: dict[str, list[Round]], events: int, evidence: int) -> None:
             contender.name: {**_median(results[contender.name])._asdict(), "cannot": contender.cannot}
             for contender in CONTENDERS
         },
+        "storage_bytes_per_event": {**stored.columns, "indexes": stored.indexes, "total": stored.total},
     }
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
@@ -253,6 +258,20 @@ def _show(results: dict[str, list[Round]], events: int, evidence: int) -> None:
         )
     Console(width=PAGE_COLUMNS).print(table)
     print("* of the contender, Kafka and ClickHouse together")
+
+
+def _show_storage(stored: Storage) -> None:
+    """Print what an access costs on disk; columns that cost next to nothing are added up."""
+    dear = {name: size for name, size in stored.columns.items() if size >= WORTH_NAMING_BYTES}
+    rest = sum(stored.columns.values()) - sum(dear.values())
+    table = Table(title=f"on disk: {stored.total:.1f} bytes an access")
+    table.add_column("column")
+    table.add_column("bytes", justify="right")
+    for name, size in dear.items():
+        table.add_row(name, f"{size:.1f}")
+    table.add_row(f"{len(stored.columns) - len(dear)} more", f"{rest:.1f}")
+    table.add_row("indexes", f"{stored.indexes:.1f}")
+    Console(width=PAGE_COLUMNS).print(table)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,19 @@
-"""Policy versions as files of a folder: policies/NAME/VERSION/policy.toml, with cases.toml beside it."""
+"""Policy versions as files of a folder: policies/NAME/VERSION/policy.toml.
+
+Beside it stand cases.toml, what the version must and must not justify, and text.txt, the words it is made of.
+"""
 
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
-from earwitness.policy import PolicySet, parse_policies
+from earwitness.policy import Policy, PolicySet, parse_policies
+from earwitness.policy.cases import ReadyCase, parse_cases
+from earwitness.policy.wording import faults_of_wording
 from models.errors import PolicyInvalid
 
 POLICY_FILE: Final = "policy.toml"
 CASES_FILE: Final = "cases.toml"
+TEXT_FILE: Final = "text.txt"
 
 MOST_FILES: Final = 1_000
 LARGEST_FILE_BYTES: Final = 5_000_000
@@ -24,6 +30,48 @@ def read_policies(folder: Path) -> PolicySet:
             [f"{folder}: holds no policy; expected a file like {folder}/NAME/VERSION/{POLICY_FILE}"]
         )
     return parse_policies(texts)
+
+
+class VersionWithCases(NamedTuple):
+    """A policy version with the cases that it carries."""
+
+    policy: Policy
+    cases: tuple[ReadyCase, ...]
+
+
+def read_with_cases(folder: Path) -> list[VersionWithCases]:
+    """Read every policy version under `folder` with its cases, and hold its quotes against its text.
+
+    Raises `PolicyInvalid` that names every fault, also a version without cases or without its text.
+    """
+    read_policies(folder)
+    faults: list[str] = []
+    versions = [
+        _with_cases(folder, name, text, faults) for name, text in read_texts(folder, POLICY_FILE).items()
+    ]
+    if faults:
+        raise PolicyInvalid(faults)
+    return versions
+
+
+def _with_cases(folder: Path, name: str, text: bytes, faults: list[str]) -> VersionWithCases:
+    (policy,) = parse_policies({name: text}).policies
+    place = (folder / name).parent
+    cases: tuple[ReadyCase, ...] = ()
+    try:
+        found = _read(place / CASES_FILE)
+        cases = tuple(parse_cases((place / CASES_FILE).relative_to(folder).as_posix(), found, policy))
+    except PolicyInvalid as error:
+        faults += error.faults
+    try:
+        words = _read(place / TEXT_FILE).decode("utf-8")
+    except UnicodeDecodeError as error:
+        faults.append(f"{place / TEXT_FILE}: is not UTF-8: {error.reason}")
+    except PolicyInvalid as error:
+        faults += error.faults
+    else:
+        faults += [f"{name}: {fault}" for fault in faults_of_wording(policy.document, words)]
+    return VersionWithCases(policy, cases)
 
 
 def read_texts(folder: Path, file_name: str) -> dict[str, bytes]:

@@ -26,6 +26,8 @@ lists_function: it lists the clause's purpose among its functions. lists_action:
 action among its functions. same_organization: it is about the actor's organization.
 """
 
+EvidenceOfClause = Literal[EvidenceKind, "none"]
+
 ACTORS_WITH_STANDING: Final[dict[str, str]] = {"employment": "employee", "affiliation": "affiliate"}
 """Which kind of evidence says of which actors that they are what they claim to be."""
 
@@ -60,7 +62,7 @@ class Clause(_Part):
     title: Words
     quotes: Quotes
     actors: Annotated[tuple[ActorType, ...], Field(min_length=1, strict=False)]
-    evidence: EvidenceKind | Literal["none"]
+    evidence: EvidenceOfClause
     evidence_found: Literal["cited", "by_assignee"] = "cited"
     requires: Annotated[tuple[Requirement, ...], Field(strict=False)] = ()
     actions: Annotated[tuple[Action, ...], Field(strict=False)] = ()
@@ -160,7 +162,8 @@ class Case(_Part):
     """An example of what a clause must, or must not, justify.
 
     `event` and `evidence` hold what differs from the defaults of the file. `verdict`, `reason` and
-    `judged_by` (the clause in the verdict) are what the judge must say.
+    `judged_by` (the clause in the verdict, where it is not `clause`) are what the judge must say;
+    `evidence_used` is compared where it is given.
     """
 
     clause: ClauseId
@@ -170,7 +173,7 @@ class Case(_Part):
     verdict: Outcome
     reason: Reason
     judged_by: ClauseId | None = None
-    evidence_used: Annotated[tuple[EvidenceRef, ...], Field(strict=False)] = ()
+    evidence_used: Annotated[tuple[EvidenceRef, ...], Field(strict=False)] | None = None
     received_at: Instant | None = None
     as_of: Instant | None = None
 

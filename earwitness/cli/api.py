@@ -30,6 +30,7 @@ MOST_REQUESTS: Final = 64
 
 STOP_WITHIN_S: Final = 5
 BACKLOG: Final = 128
+HEALTH_TIMEOUT_S: Final = 2
 HEALTH_QUESTION: Final = "SELECT 1 FROM dead_letters LIMIT 0"
 """Answered only where ClickHouse is up, migrated, and lets the API read."""
 
@@ -67,6 +68,8 @@ class Stores:
         timeout_s = loaded.api.query_timeout_s
         self._own = ClickHouseStore(**address._asdict(), query_timeout_s=timeout_s)
         self._people = ClickHouseStore(**reader._asdict(), query_timeout_s=timeout_s, author="person")
+        # Of its own: long questions that hold every other connection do not make the API look dead.
+        self._health = ClickHouseStore(**address._asdict(), query_timeout_s=HEALTH_TIMEOUT_S)
         self._activity = ActivityLog(ClickHouse(address))
 
     def sources(self, loaded: Settings) -> Sources:
@@ -79,7 +82,7 @@ class Stores:
             statements=self._people,
             explain=Explainer(trail, evidence, read_policies(loaded.policies_dir)),
             activity=self._activity,
-            is_ready=lambda: self._own.ask(HEALTH_QUESTION) is not None,
+            is_ready=lambda: self._health.ask(HEALTH_QUESTION) is not None,
         )
 
     def close(self) -> None:
@@ -87,6 +90,7 @@ class Stores:
         self._activity.close()
         self._own.close()
         self._people.close()
+        self._health.close()
 
 
 def _listen(api: ApiSettings) -> socket.socket:

@@ -9,7 +9,7 @@ from urllib.parse import quote
 import httpx
 
 from earwitness.settings import ApiSettings
-from models.errors import QueryRejected, SinkUnavailable, StackUnavailable
+from models.errors import ConfigurationError, QueryRejected, SinkUnavailable, StackUnavailable
 
 PATH: Final = "/api/v1"
 AGENT: Final = "earwitness-cli/1"
@@ -22,24 +22,30 @@ ANSWER_MARGIN_S: Final = 30.0
 """How much longer an answer is waited for than one question may run."""
 
 Json = Any
-Waits = Callable[[float], None]
 
 
 class ApiClient:
-    """The read API, as commands see it. Use it in a `with` block."""
+    """The read API, as commands see it. Use it in a `with` block.
+
+    Raises `ConfigurationError` where there is no token to send.
+    """
 
     def __init__(
         self,
         settings: ApiSettings,
         *,
         transport: httpx.BaseTransport | None = None,
-        sleep: Waits = time.sleep,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
     ) -> None:
+        token = settings.token.get_secret_value()
+        if not token:
+            raise ConfigurationError(["EARWITNESS_API__TOKEN (api.token): must hold the API's token"])
         self._url = settings.url or f"http://{settings.host}:{settings.port}"
-        self._sleep = sleep
+        self._sleep, self._now = sleep, now
         self._http = httpx.Client(
             base_url=self._url,
-            headers={"Authorization": f"Bearer {settings.token.get_secret_value()}", "User-Agent": AGENT},
+            headers={"Authorization": f"Bearer {token}", "User-Agent": AGENT},
             timeout=httpx.Timeout(settings.query_timeout_s + ANSWER_MARGIN_S, connect=CONNECT_TIMEOUT_S),
             transport=transport,
             trust_env=False,  # a proxy of the environment has no business with a loopback API
@@ -87,12 +93,12 @@ class ApiClient:
         except UnicodeEncodeError as error:
             raise QueryRejected(f"{error.object!r} is not Unicode text") from error
         given = {name: value for name, value in parameters.items() if value is not None}
-        begin = time.monotonic()
+        begin = self._now()
         while True:
             try:
                 return self._http.request(method, url, params=given, json=body)
             except (httpx.ConnectError, httpx.ConnectTimeout) as error:
-                if time.monotonic() - begin > CONNECT_WITHIN_S:
+                if self._now() - begin > CONNECT_WITHIN_S:
                     raise self._unreachable(error) from error
                 self._sleep(PAUSE_S)
             except httpx.TimeoutException as error:

@@ -19,7 +19,7 @@ from earwitness.demo.day import FEWEST_ACCESSES, Day, simulate
 from earwitness.demo.embedded import embedded_pipeline
 from earwitness.demo.labels import LabelledAccess
 from earwitness.demo.progress import Progress
-from earwitness.demo.run import Outcome, run_day
+from earwitness.demo.run import run_day
 from earwitness.demo.stack import stack_in
 from models.verdict import JUSTIFIED
 
@@ -69,11 +69,12 @@ def demo(accesses: int, data_dir: Path, keep: bool, seed: int | None) -> None:  
         shown = as_found(day.accesses, outcome.rows)
         example = _example(day)
         _show_the_day(day, shown)
-        if not outcome.surprises:
-            _show_one_explained(example, data_dir)
-    _show_the_end(outcome, example, data_dir, stack_is_up=stack.stays)
-    if outcome.surprises:
-        raise click.exceptions.Exit(1)
+        if outcome.surprises:
+            show.show_surprises(stdout_console(), outcome.surprises)
+            raise click.exceptions.Exit(1)
+        show.show_proof(stdout_console(), len(shown))
+        _show_one_explained(example, data_dir)
+    _show_what_to_do_next(example, data_dir, stack_is_up=stack.stays)
 
 
 def _make_up_a_day(accesses: int, seed: int, progress: Progress) -> Day:
@@ -85,8 +86,8 @@ def _show_the_day(day: Day, shown: list[LabelledAccess]) -> None:
     screen = stdout_console()
     screen.print()
     screen.print(
-        f"A day of a telephony platform: {len(shown):,} accesses judged by {len(day.evidence):,} records of "
-        "its registers.",
+        f"A day of a telephony platform: {len(shown):,} accesses, and {len(day.evidence):,} records in its "
+        "registers.",
         style="bold",
     )
     show.show_justified(screen, shown)
@@ -94,7 +95,7 @@ def _show_the_day(day: Day, shown: list[LabelledAccess]) -> None:
 
 
 def _example(day: Day) -> LabelledAccess:
-    """Choose the access to look at closely: the last misuse of a kind that tells most."""
+    """Choose the access to look at closely: the latest misuse of one kind."""
     return next(
         access
         for access in reversed(day.accesses)
@@ -105,14 +106,12 @@ def _example(day: Day) -> LabelledAccess:
 def _show_one_explained(example: LabelledAccess, data_dir: Path) -> None:
     show.show_heading(stdout_console(), "One access explained")
     click.echo(f"$ {command(data_dir, 'explain', example.id)}\n")
-    explain.main([example.id, "--data-dir", str(data_dir)], standalone_mode=False)
+    if explain.main([example.id, "--data-dir", str(data_dir)], standalone_mode=False):
+        raise click.exceptions.Exit(1)
 
 
-def _show_the_end(outcome: Outcome, example: LabelledAccess, data_dir: Path, *, stack_is_up: bool) -> None:
+def _show_what_to_do_next(example: LabelledAccess, data_dir: Path, *, stack_is_up: bool) -> None:
     screen = stdout_console()
-    if outcome.surprises:
-        show.show_surprises(screen, outcome.surprises)
-        return
     show.show_heading(screen, "To go on")
     if not stack_is_up:
         show.show_commands(screen, [to_bring_it_back(data_dir)])

@@ -1,5 +1,6 @@
 """`earwitness evidence`: what the registers say, put in and looked up."""
 
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from getpass import getuser
@@ -10,11 +11,20 @@ from uuid import uuid4
 import click
 from earwitness_sdk import Register
 from rich.table import Table
+from rich.text import Text
 
 from earwitness.cli import wiring
 from earwitness.cli.client import ApiClient
-from earwitness.cli.lines import ANSWERED_WITHIN_S, publish_lines, read_lines, report
-from earwitness.cli.output import OutputFormat, console, reading_options, tell, write_json, write_rows
+from earwitness.cli.lines import ANSWERED_WITHIN_S, JSON_LINES, publish_lines, read_lines, report
+from earwitness.cli.output import (
+    OutputFormat,
+    console,
+    reading_options,
+    tell,
+    visible,
+    write_json,
+    write_rows,
+)
 from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack.state import resolve
 from sinks.clickhouse.activity import Activity, ActivityLog
@@ -44,7 +54,7 @@ def evidence() -> None:
 
 
 @evidence.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...|-")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...|-", type=JSON_LINES)
 @data_dir_option
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How the result is told.")
 def put(files: tuple[str, ...], data_dir: Path | None, output: Literal["text", "json"]) -> None:
@@ -143,7 +153,7 @@ def _record_activity(files: tuple[str, ...], data_dir: Path | None) -> None:
             Activity(
                 id=uuid4(),
                 time=datetime.now(UTC),
-                principal=getuser(),
+                principal=_principal(),
                 surface="cli",
                 action="evidence.put",
                 query=" ".join(files),
@@ -151,6 +161,13 @@ def _record_activity(files: tuple[str, ...], data_dir: Path | None) -> None:
         )
     finally:
         activity.close()
+
+
+def _principal() -> str:
+    try:
+        return getuser()
+    except (KeyError, OSError):
+        return f"uid {os.getuid()}"  # a container need not know its user by name
 
 
 def _flat(item: dict[str, Any]) -> dict[str, Any]:
@@ -173,7 +190,5 @@ def _record_table(item: dict[str, Any]) -> Table:
     return table
 
 
-def _cell(value: object) -> str:
-    if isinstance(value, list):
-        return ", ".join(str(part) for part in value)
-    return "" if value is None else str(value)
+def _cell(value: object) -> Text:
+    return visible(", ".join(str(part) for part in value) if isinstance(value, list) else value)

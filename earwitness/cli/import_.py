@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 import click
-from earwitness_sdk import Forwarder, Pseudonyms
+from earwitness_sdk import BadSettings, Forwarder, Pseudonyms
 
 from earwitness.cli import wiring
 from earwitness.cli.lines import ANSWERED_WITHIN_S, STDIN, Line, Published, publish_lines
@@ -156,7 +156,7 @@ def _pseudonym(key_file: Path | None) -> Pseudonym | None:
         return None
     try:
         return Pseudonyms(key_file.read_bytes().strip()).of
-    except (OSError, ValueError) as error:
+    except (OSError, BadSettings) as error:
         raise ConfigurationError([f"--pseudonym-key-file {key_file}: {error}"]) from error
 
 

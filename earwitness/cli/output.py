@@ -8,7 +8,6 @@ import csv
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar
 
@@ -31,9 +30,6 @@ VERDICT_STYLES: Final = {
     "pending": "yellow",
     "indeterminate": "magenta",
 }
-
-_HIDDEN: Final = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that draw nothing, or reorder what does."""
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -84,7 +80,7 @@ def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_csv_value(row.get(name)) for name in columns])
+        writer.writerow([_flat(row.get(name)) for name in columns])
 
 
 def write_rows(rows: Iterator[Mapping[str, Any]], columns: Sequence[str], output: OutputFormat) -> None:
@@ -107,7 +103,7 @@ def plain_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     for name in columns:
         table.add_column(visible(name), overflow="fold")
     for row in rows:
-        table.add_row(*(visible(_shown(value)) for value in row))
+        table.add_row(*(visible(_flat(value)) for value in row))
     return table
 
 
@@ -128,16 +124,11 @@ def second(text: str) -> str:
 
 
 def _drawn(character: str) -> str:
-    if unicodedata.category(character) not in _HIDDEN:
-        return character
-    return character.encode("unicode_escape").decode("ascii")
+    return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
 
 
-def _shown(value: object) -> object:
-    return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict, bool)) else value
-
-
-def _csv_value(value: object) -> object:
+def _flat(value: object) -> object:
+    """Give lists, objects and booleans as JSON, anything else as it is."""
     return json.dumps(value, ensure_ascii=False) if isinstance(value, (list, dict, bool)) else value
 
 

@@ -7,12 +7,12 @@ import click
 from earwitness_sdk import Forwarder
 
 from earwitness.cli import wiring
-from earwitness.cli.lines import ANSWERED_WITHIN_S, publish_lines, read_lines, report
+from earwitness.cli.lines import ANSWERED_WITHIN_S, JSON_LINES, publish_lines, read_lines, report
 from earwitness.devstack import state
 
 
 @click.command()
-@click.argument("files", nargs=-1, required=True, metavar="FILE...|-")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...|-", type=JSON_LINES)
 @click.option("--data-dir", type=click.Path(path_type=Path), help="the embedded stack's folder")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="how the result is told")
 def publish(files: tuple[str, ...], data_dir: Path | None, output: Literal["text", "json"]) -> None:

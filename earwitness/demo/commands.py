@@ -10,9 +10,10 @@ from typing import Final, NamedTuple
 from .labels import LabelledAccess
 
 _BY_REASON: Final = (
-    "SELECT actor_type, reason, count() AS accesses FROM trail WHERE verdict != 'justified' "
+    "SELECT actor_type, reason, count() AS accesses FROM trail WHERE verdict = 'unjustified' "
     "GROUP BY ALL ORDER BY accesses DESC"
 )
+_SPECIAL_IN_DOUBLE_QUOTES: Final = frozenset('"$`\\')
 
 
 class Suggestion(NamedTuple):
@@ -36,7 +37,14 @@ def program() -> str:
 
 def command(data_dir: Path, *arguments: str) -> str:
     """Write one command as a shell takes it."""
-    return f"{program()} {shlex.join([*arguments, '--data-dir', str(data_dir)])}"
+    return " ".join((program(), *map(_quoted, (*arguments, "--data-dir", str(data_dir)))))
+
+
+def _quoted(argument: str) -> str:
+    """Quote for a shell; SQL, which is full of single quotes, in double ones where that is the same."""
+    if "'" in argument and not set(argument) & _SPECIAL_IN_DOUBLE_QUOTES:
+        return f'"{argument}"'
+    return shlex.quote(argument)
 
 
 def to_bring_it_back(data_dir: Path) -> Suggestion:

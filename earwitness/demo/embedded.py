@@ -27,8 +27,6 @@ Submit = Callable[[T], "Future[None]"]
 
 
 class _Publisher(Protocol):
-    def flush(self, timeout_s: float) -> FlushReport: ...
-
     def close(self, timeout_s: float) -> FlushReport: ...
 
 

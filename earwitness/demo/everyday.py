@@ -53,7 +53,7 @@ def _declared_or_not(stage: Stage, clause: str, declared: dict[str, str]) -> tup
 
 
 def agents_own_ticket(stage: Stage) -> Scene:
-    """A complaint is assigned to the agent who works on it and cites it."""
+    """An agent works on the ticket assigned to them."""
     agent = stage.one_of("support")
     ticket = stage.ticket(stage.customer(), assignees=[agent.id])
     return _looks_into(
@@ -62,7 +62,10 @@ def agents_own_ticket(stage: Stage) -> Scene:
 
 
 def teams_ticket(stage: Stage) -> Scene:
-    """A complaint waits in a team's queue for whoever is listed in that team."""
+    """An agent takes a ticket from the team's queue.
+
+    It waits there for whoever the staff directory lists in the team.
+    """
     agent = stage.one_of("support")
     ticket = stage.ticket(stage.customer(), assignees=[agent.team])
     return _looks_into(
@@ -71,7 +74,10 @@ def teams_ticket(stage: Stage) -> Scene:
 
 
 def ticket_under_alias(stage: Stage) -> Scene:
-    """The recording store knows only the agent's e-mail; the staff directory says who that is."""
+    """The agent is reported by their e-mail only.
+
+    The staff directory says who that is.
+    """
     agent = stage.one_of("support")
     ticket = stage.ticket(stage.customer(), assignees=[agent.id])
     return _looks_into(
@@ -85,7 +91,10 @@ def ticket_under_alias(stage: Stage) -> Scene:
 
 
 def ticket_closed_afterwards(stage: Stage) -> Scene:
-    """A complaint that was closed, or taken back, after the access still covers it."""
+    """The ticket was closed after the access.
+
+    A complaint that was closed, or taken back, after the access still covers it.
+    """
     agent = stage.one_of("support")
     later = stage.at + timedelta(minutes=stage.rng.randint(10, 90))
     ending = stage.rng.choice(({"valid_to": later}, {"status": "withdrawn", "withdrawn_at": later}))
@@ -96,28 +105,40 @@ def ticket_closed_afterwards(stage: Stage) -> Scene:
 
 
 def ticket_not_cited(stage: Stage) -> Scene:
-    """The agent says what for but not which ticket; the one assigned to them is found."""
+    """An agent names the purpose and not the ticket.
+
+    The one assigned to them is found.
+    """
     agent = stage.one_of("support")
     ticket = stage.ticket(stage.customer(), assignees=[agent.id])
     return _looks_into(stage, agent, ticket, derived(_COMPLAINT), purpose="resolve_complaint")
 
 
 def nothing_declared_but_assigned(stage: Stage) -> Scene:
-    """The agent declares nothing; the ticket assigned to them explains the access."""
+    """An agent on a ticket declares nothing.
+
+    The ticket assigned to them explains the access.
+    """
     agent = stage.one_of("support")
     ticket = stage.ticket(stage.customer(), assignees=[agent.id])
     return _looks_into(stage, agent, ticket, derived(_COMPLAINT))
 
 
 def ticket_without_purpose(stage: Stage) -> Scene:
-    """The agent cites a ticket and leaves the purpose out: the ticket's clause is found."""
+    """An agent cites a ticket and names no purpose.
+
+    The ticket's clause is found, and need not name the agent.
+    """
     agent = stage.one_of("support")
     ticket = stage.ticket(stage.customer())
     return _looks_into(stage, agent, ticket, derived(_COMPLAINT), evidence_ref=ticket.ref)
 
 
 def maintenance_window(stage: Stage) -> Scene:
-    """Engineers on a work order list and repair the stores that hold every customer's content."""
+    """Engineers on a work order repair the stores.
+
+    They hold the content of every customer.
+    """
     engineer = stage.one_of("engineering")
     order = stage.entry("work_order", assignees=[engineer.id], purposes=["maintain_service"])
     declared = {"purpose": "maintain_service", "evidence_ref": order.ref}
@@ -130,7 +151,10 @@ def maintenance_window(stage: Stage) -> Scene:
 
 
 def repair_of_one_recording(stage: Stage) -> Scene:
-    """A work order names one broken recording, and whoever is at hand repairs it."""
+    """An engineer repairs one broken recording.
+
+    The work order names the recording, and whoever is at hand may repair it.
+    """
     engineer = stage.one_of("engineering")
     recording = stage.resource(stage.customer())
     order = stage.entry(
@@ -145,7 +169,10 @@ def repair_of_one_recording(stage: Stage) -> Scene:
 
 
 def work_order_not_cited(stage: Stage) -> Scene:
-    """An engineer declares nothing; the work order they are on explains the access."""
+    """An engineer on a work order declares nothing.
+
+    The order is the team's, and explains the access.
+    """
     engineer = stage.one_of("engineering")
     customer = stage.customer()
     order = stage.entry(
@@ -156,7 +183,10 @@ def work_order_not_cited(stage: Stage) -> Scene:
 
 
 def speech_research(stage: Stage) -> Scene:
-    """Speech recognition is improved on the recordings that a work order lends to the team."""
+    """Speech recognition is improved on recordings.
+
+    A work order lends the team those of one customer.
+    """
     analyst = stage.one_of("research")
     customer = stage.customer()
     order = stage.entry(
@@ -185,7 +215,10 @@ def _legal_order(stage: Stage, counsel: Actor, customer: str, *purposes: str) ->
 
 
 def court_order(stage: Stage) -> Scene:
-    """A court orders the handing over of recordings: the lawyers listen, export and hand over."""
+    """Lawyers hand over what a court ordered.
+
+    They listen first, and then share with the court and nobody else.
+    """
     counsel = stage.one_of("legal")
     customer = stage.customer()
     order = _legal_order(stage, counsel, customer)
@@ -199,7 +232,10 @@ def court_order(stage: Stage) -> Scene:
 
 
 def court_order_not_cited(stage: Stage) -> Scene:
-    """A lawyer declares nothing; the order assigned to them explains the access."""
+    """A lawyer on a court's order declares nothing.
+
+    The order is assigned to them, and explains the access.
+    """
     counsel = stage.one_of("legal")
     customer = stage.customer()
     order = _legal_order(stage, counsel, customer)
@@ -208,7 +244,10 @@ def court_order_not_cited(stage: Stage) -> Scene:
 
 
 def defence_of_rights(stage: Stage) -> Scene:
-    """The platform defends its property against a customer who resells it."""
+    """Lawyers defend the platform's property.
+
+    Somebody resells it, and the order lists the purpose.
+    """
     counsel = stage.one_of("legal")
     customer = stage.customer()
     order = _legal_order(stage, counsel, customer, "protect_rights")
@@ -223,7 +262,10 @@ def defence_of_rights(stage: Stage) -> Scene:
 
 
 def defence_against_liability(stage: Stage) -> Scene:
-    """A claim is prepared for; the order is assigned but not cited, so it is found."""
+    """Lawyers prepare for a claim.
+
+    The order is cited once, and once only found.
+    """
     counsel = stage.one_of("legal")
     customer = stage.customer()
     order = _legal_order(stage, counsel, customer, "protect_liability")
@@ -235,7 +277,10 @@ def defence_against_liability(stage: Stage) -> Scene:
 
 
 def care_partners_ticket(stage: Stage) -> Scene:
-    """An affiliated call centre resolves complaints from its own queue."""
+    """An affiliated call centre resolves complaints.
+
+    They wait in its own queue.
+    """
     partner = stage.company.care_partner
     agent = stage.one_at(partner)
     ticket = stage.ticket(stage.customer(), assignees=[agent.team])
@@ -245,7 +290,10 @@ def care_partners_ticket(stage: Stage) -> Scene:
 
 
 def sister_company(stage: Stage) -> Scene:
-    """A company of the same group uses what it is affiliated for, and takes it to itself."""
+    """A company of the same group reads accounts.
+
+    It takes them to itself, too; one of its people is reported by an alias and declares nothing.
+    """
     sister = stage.company.sister_company
     person = stage.one_at(sister)
     resource = stage.resource(stage.customer(), "account_detail")
@@ -273,19 +321,19 @@ def _vendor_scene(
 
 
 def database_vendor(stage: Stage) -> Scene:
-    """The vendor that keeps the databases changes and deletes rows."""
+    """The database vendor changes and deletes rows."""
     work: Sequence[tuple[Action, ResourceType]] = (("update", "account_detail"), ("delete", "sms_detail"))
     return _vendor_scene(stage, "maintain_databases_servers", "third-party.maintain-databases-servers", work)
 
 
 def sms_vendor(stage: Stage) -> Scene:
-    """The vendor that carries SMS sees their content and details."""
+    """The vendor that carries SMS reads them."""
     work: Sequence[tuple[Action, ResourceType]] = (("process", "sms_content"), ("read", "sms_detail"))
     return _vendor_scene(stage, "process_sms", "third-party.process-sms", work)
 
 
 def call_vendor(stage: Stage) -> Scene:
-    """The vendor that carries calls processes recordings and menus."""
+    """The vendor that carries calls processes them."""
     work: Sequence[tuple[Action, ResourceType]] = (("process", "call_recording"), ("read", "ivr_content"))
     return _vendor_scene(stage, "process_calls", "third-party.process-calls", work)
 
@@ -297,7 +345,10 @@ def payment_vendor(stage: Stage) -> Scene:
 
 
 def vendors_backup(stage: Stage) -> Scene:
-    """The database vendor takes a backup of everything to its own vault."""
+    """The database vendor backs everything up.
+
+    It goes to its own vault, so it does not leave to anybody else.
+    """
     vendor = stage.company.vendors["maintain_databases_servers"]
     access = stage.access(
         stage.one_at(vendor),
@@ -311,7 +362,7 @@ def vendors_backup(stage: Stage) -> Scene:
 
 
 def acquirer(stage: Stage) -> Scene:
-    """A buyer of the business takes over the content that the transfer covers."""
+    """The buyer of the business takes accounts over."""
     buyer = stage.company.acquirer
     resource = stage.resource(stage.customer(), "account_detail")
     cited = stage.access(
@@ -327,7 +378,7 @@ def acquirer(stage: Stage) -> Scene:
 
 
 def elected_application(stage: Stage) -> Scene:
-    """An application reads the content of a customer who chose it."""
+    """An application that the customer chose reads."""
     election = stage.rng.choice(stage.company.elections)
     resource = stage.resource(election.customer, stage.rng.choice(("call_recording", "call_detail")))
     declared = {"purpose": "elected_application", "evidence_ref": election.ref}
@@ -338,7 +389,10 @@ def elected_application(stage: Stage) -> Scene:
 
 
 def application_declares_nothing(stage: Stage) -> Scene:
-    """An old application declares nothing; the customer's election explains it."""
+    """An application chosen long ago declares nothing.
+
+    The customer's choice explains it.
+    """
     election = stage.rng.choice(stage.company.elections)
     access = stage.access(election.application, "list", stage.resource(election.customer, "call_detail"))
     return Scene([], [(access, derived(_ELECTED))])
@@ -372,7 +426,10 @@ def own_use(stage: Stage) -> Scene:
 
 
 def own_use_sent_outside(stage: Stage) -> Scene:
-    """A customer may send their own recordings to whom they like."""
+    """A customer sends their own recording outside.
+
+    That is theirs to do.
+    """
     customer = stage.customer()
     access = stage.access(
         _customer(stage, customer),
@@ -385,7 +442,7 @@ def own_use_sent_outside(stage: Stage) -> Scene:
 
 
 def service_at_work(stage: Stage) -> Scene:
-    """A registered service account does what it is registered for."""
+    """A registered service account does its work."""
     service, functions = stage.rng.choice(list(stage.company.services.values()))
     declared, label = _declared_or_not(stage, "use.provide-service", {"purpose": "provide_service"})
     customer = stage.customer()
@@ -408,7 +465,10 @@ def _any_resource(stage: Stage, customer: str) -> Resource:
 
 
 def attempt_refused(stage: Stage) -> Scene:
-    """An attempt that failed is judged like one that succeeded, and marked."""
+    """An agent on a ticket is refused or fails.
+
+    It is judged like a success, and marked.
+    """
     agent = stage.one_of("support")
     ticket = stage.ticket(stage.customer(), assignees=[agent.id])
     (customer,) = ticket.customer_ids

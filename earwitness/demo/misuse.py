@@ -114,7 +114,7 @@ def statement_as_ticket(stage: Stage) -> Scene:
 
 
 def ticket_recorded_by_oneself(stage: Stage) -> Scene:
-    """An agent opens, under an alias, the ticket that is to justify them."""
+    """An agent opens, under an alias, the ticket that justifies them."""
     agent = stage.one_of("support")
     ticket = stage.ticket(stage.customer(), origin="manual", recorded_by=agent.alias)
     access = stage.access(
@@ -159,7 +159,7 @@ def ticket_about_messages(stage: Stage) -> Scene:
 def ticket_about_another_call(stage: Stage) -> Scene:
     """The complaint names one call, and the agent listens to another."""
     return _with_ticket(
-        stage, unjustified("evidence_wrong_resource"), resource_ids=[f"call/named-in-{stage.company.tag}"]
+        stage, unjustified("evidence_wrong_resource"), resource_ids=[stage.resource(stage.customer()).id]
     )
 
 

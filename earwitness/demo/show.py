@@ -57,9 +57,18 @@ def show_not_justified(console: Console, accesses: Sequence[LabelledAccess]) -> 
     console.print(table)
 
 
+def show_proof(console: Console, total: int) -> None:
+    """Say that the day came out as it had to."""
+    console.print(
+        f"All {total:,} accesses came out as labelled: none missing, none doubled, none judged otherwise.",
+        style="bold green",
+    )
+
+
 def show_surprises(console: Console, surprises: Sequence[Surprise]) -> None:
     """Name the accesses that came out otherwise than labelled, the first of them one by one."""
-    console.print(f"{len(surprises):,} accesses came out otherwise than labelled:", style="bold red")
+    accesses = "1 access" if len(surprises) == 1 else f"{len(surprises):,} accesses"
+    console.print(f"{accesses} came out otherwise than labelled:", style="bold red")
     for surprise in surprises[:MOST_SURPRISES_SHOWN]:
         console.print(f"  {surprise.describe()}", soft_wrap=True, highlight=False)
     if len(surprises) > MOST_SURPRISES_SHOWN:

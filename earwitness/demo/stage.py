@@ -99,12 +99,13 @@ class Stage:
 
     def resource(self, customer: str, resource_type: ResourceType = "call_recording") -> Resource:
         """Take one piece of a customer's content."""
-        name = resource_type.split("_")[0]
-        return Resource(resource_type, f"{name}/{customer}/{self.rng.randrange(10**6):06d}", customer)
+        name = resource_type.partition("_")[0]
+        resource_id = f"{name}-{self.company.tag}-{self.rng.getrandbits(28):07x}"
+        return Resource(resource_type, resource_id, customer)
 
     def archive(self, resource_type: ResourceType = "call_recording") -> Resource:
         """Take a store that holds the content of every customer."""
-        return Resource(resource_type, f"archive/{resource_type}/{self.company.tag}", EVERY_CUSTOMER)
+        return Resource(resource_type, f"archive-{self.company.tag}-{resource_type}", EVERY_CUSTOMER)
 
     def ago(self, *, days: float = 0, minutes: float = 0) -> datetime:
         """Name an instant before the scene (after it, where negative)."""

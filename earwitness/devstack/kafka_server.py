@@ -29,6 +29,8 @@ _JVM_OPTIONS: Final = (
     "-XX:TieredStopAtLevel=1",
     "-XX:+ExitOnOutOfMemoryError",
     "-Djava.awt.headless=true",
+    "-Dlog4j.shutdownHookEnabled=false",
+    "--sun-misc-unsafe-memory-access=allow",  # Kafka's business, and no news in every log
 )
 
 _LOGGING: Final = """\
@@ -123,6 +125,9 @@ def _properties(layout: Layout, ports: Ports) -> str:
         "share.coordinator.state.topic.min.isr": "1",
         "share.coordinator.state.topic.num.partitions": "1",
         "group.initial.rebalance.delay.ms": "0",
+        # A broker that was killed comes back only when its session has timed out.
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
         "log.cleaner.dedupe.buffer.size": str(16 << 20),
     }
     return "".join(f"{name}={escape(value)}\n" for name, value in values.items())
@@ -137,7 +142,9 @@ def escape(value: str) -> str:
 
 def _format_arguments(layout: Layout, properties: Path) -> list[str]:
     cluster_id = urlsafe_b64encode(uuid.UUID(bytes=secrets.token_bytes(16), version=4).bytes)
-    arguments = ["format", "-t", cluster_id.decode().rstrip("="), "-c", str(properties)]
+    # One word: an id may begin with a dash.
+    name = f"--cluster-id={cluster_id.decode().rstrip('=')}"
+    arguments = ["format", name, "-c", str(properties)]
     for user in KAFKA_USERS:
         password = read_secret(layout, f"kafka-{user}")
         arguments += ["--add-scram", f"{SCRAM}=[name={user},password={password}]"]

@@ -1,5 +1,6 @@
 """What a stack needs before it can be used: topics, access rules, and the schema of the trail."""
 
+import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Final, NamedTuple
@@ -16,13 +17,14 @@ from kafka.admin import (
 )
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from earwitness.cli import wiring
+from earwitness.devstack.connections import clickhouse_address, kafka_arguments
 from earwitness.settings import ClickHouseSettings, KafkaSettings
 from models import topics
 from models.errors import BrokerUnavailable
 from sinks.clickhouse.schema import migrate
 
 ADMIN_TIMEOUT_MS: Final = 10_000
+CONNECT_TIMEOUT_S: Final = 5.0
 DAY_MS: Final = 24 * 3600 * 1000
 GROUP: Final = "earwitness-judge"
 LARGEST_MESSAGE_BYTES: Final = 1_048_588
@@ -83,7 +85,8 @@ RULES: Final = (
 @contextmanager
 def kafka_admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
     """Connect to Kafka as its administrator. Raises `BrokerUnavailable`, inside the block too."""
-    arguments = wiring.kafka(settings).arguments()
+    _reach(settings.bootstrap)
+    arguments = kafka_arguments(settings)
     try:
         admin = KafkaAdminClient(
             **arguments, request_timeout_ms=ADMIN_TIMEOUT_MS, bootstrap_timeout_ms=ADMIN_TIMEOUT_MS
@@ -96,6 +99,20 @@ def kafka_admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
         raise BrokerUnavailable(
             f"Kafka {settings.bootstrap}, as {settings.username}: {type(error).__name__}: {error}"
         ) from error
+
+
+def _reach(bootstrap: str) -> None:
+    """Fail at once where nothing listens: the client would try on, and leak what it tried with."""
+    faults: list[str] = []
+    for address in bootstrap.split(","):
+        host, _, port = address.strip().rpartition(":")
+        try:
+            socket.create_connection((host, int(port)), timeout=CONNECT_TIMEOUT_S).close()
+        except (OSError, ValueError) as error:
+            faults.append(f"{address}: {error}")
+        else:
+            return
+    raise BrokerUnavailable(f"Kafka cannot be reached: {'; '.join(faults)}")
 
 
 def provision_kafka(settings: KafkaSettings) -> None:
@@ -133,7 +150,7 @@ def wrong_configs(admin: KafkaAdminClient, topic: Topic) -> dict[str, str | None
 
 def provision_clickhouse(settings: ClickHouseSettings) -> None:
     """Bring the schema up to date. Raises `SinkUnavailable` or `SinkRejected`."""
-    migrate(wiring.clickhouse(settings))
+    migrate(clickhouse_address(settings))
 
 
 def _create(admin: KafkaAdminClient, topic: Topic) -> None:

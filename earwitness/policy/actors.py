@@ -1,9 +1,10 @@
 """Who an actor is: the ids that are one person or program, and the records that say so."""
 
-from collections.abc import Callable, Collection, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping
 from datetime import datetime
 from functools import partial
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from earwitness.policy.entries import Entry
 from earwitness.policy.shelves import Register
@@ -34,35 +35,46 @@ class Directory(Protocol):
         """Give the affiliations of `organization` that list `team`."""
 
 
+class Identity(NamedTuple):
+    """The ids of one actor: those that are its own for certain, and with them those that may be."""
+
+    ids: frozenset[str]
+    perhaps_ids: frozenset[str]
+
+
 class Actor:
     """One actor, under whatever id; the same at every time.
+
+    `ids` are the actor's for certain: what names one of them names the actor. `perhaps_ids` holds
+    these and the ids that would be the actor's if a record told the truth that nobody else vouches
+    for: what one of those entered proves nothing.
 
     `standing` holds the employments that name an employee, or the affiliations of an affiliate's
     organization; for others it is empty. `employment_known` says whether anybody's employment is known.
     """
 
-    __slots__ = ("_listing_team", "employment_known", "ids", "standing")
+    __slots__ = ("_listing_team", "employment_known", "ids", "perhaps_ids", "standing")
 
     def __init__(
         self,
-        ids: frozenset[str],
+        identity: Identity,
         standing: Collection[Entry],
         listing_team: Callable[[str], Collection[Entry]],
         *,
         employment_known: bool,
     ) -> None:
-        self.ids = ids
+        self.ids, self.perhaps_ids = identity
         self.standing = standing
         self.employment_known = employment_known
         self._listing_team = listing_team
 
     def stands(self, time: datetime) -> bool:
         """Say whether an employment or affiliation is in force that the actor did not enter."""
-        return _vouched(self.standing, self.ids, time)
+        return _vouched(self.standing, self.perhaps_ids, time)
 
     def is_in_team(self, team: str, time: datetime) -> bool:
         """Say whether such a record, in force at `time`, lists `team`."""
-        return _vouched(self._listing_team(team), self.ids, time)
+        return _vouched(self._listing_team(team), self.perhaps_ids, time)
 
     def names(self, team: str | None, time: datetime) -> frozenset[str]:
         """Give all that an assignee may be called to mean this actor: its ids, and `team` if it counts."""
@@ -71,12 +83,12 @@ class Actor:
         return self.ids
 
 
-def _vouched(entries: Collection[Entry], ids: frozenset[str], time: datetime) -> bool:
+def _vouched(entries: Collection[Entry], actor_ids: frozenset[str], time: datetime) -> bool:
     for entry in entries:  # not any(): over a generator it takes three times as long
         if (
             entry.valid_from <= time < entry.valid_to
             and time < entry.withdrawn_from
-            and not entry.recorded_for_itself(ids)
+            and not entry.comes_from(actor_ids)
         ):
             return True
     return False
@@ -84,17 +96,17 @@ def _vouched(entries: Collection[Entry], ids: frozenset[str], time: datetime) ->
 
 def identify(actor_type: str, organization: str | None, actor_id: str, directory: Directory) -> Actor:
     """Find all ids of an actor, and the records on which its standing and teams rest."""
-    ids = _all_ids(actor_type, organization, actor_id, directory)
+    identity = _identity(actor_type, organization, actor_id, directory)
     standing: Collection[Entry] = ()
     listing_team: Callable[[str], Collection[Entry]] = _no_entries
     if actor_type == "employee":
-        employments = _employments(ids, directory)
+        employments = _employments(identity.ids, directory)
         standing = employments
         listing_team = partial(_listing, _by_team(employments))
     elif actor_type == "affiliate":
         standing = directory.register("affiliation").by_organization.under(organization)
         listing_team = partial(directory.listing_team, organization)
-    return Actor(ids, standing, listing_team, employment_known=directory.employment_known)
+    return Actor(identity, standing, listing_team, employment_known=directory.employment_known)
 
 
 def _no_entries(_team: str) -> Collection[Entry]:
@@ -115,40 +127,48 @@ def _employments(ids: frozenset[str], directory: Directory) -> Collection[Entry]
     return tuple({entry.ref: entry for actor_id in ids for entry in by_assignee.under(actor_id)}.values())
 
 
-def _all_ids(
-    actor_type: str, organization: str | None, actor_id: str, directory: Directory
-) -> frozenset[str]:
+def _identity(actor_type: str, organization: str | None, actor_id: str, directory: Directory) -> Identity:
     """Follow aliases both ways, from record to record, past those that the actor entered.
 
-    Whether a record was entered by the actor depends on the ids that the others prove. So what
-    turns out to be such a record is left out, and the rest is followed anew, until none is left.
+    Which those are depends on the ids that the others prove. So the records are sorted, again and
+    again until nothing changes, into those that hold whatever else does, those that cannot hold, and
+    those that hold only if they are not believed: an employment entered by one of its own aliases.
     """
     kind = IDENTIFIED_BY.get(actor_type)
+    own = frozenset((actor_id,))
     if kind is None:
-        return frozenset((actor_id,))
-    left_out: set[str] = set()
+        return Identity(own, own)
+    links = _reachable(actor_id, partial(directory.naming_one_actor, kind, organization))
+    certain, perhaps = own, own
+    holding: list[Entry] = []
     while True:
-        followed = _follow(actor_id, partial(directory.naming_one_actor, kind, organization), left_out)
-        ids = frozenset((actor_id,)).union(*(entry.actor_ids for entry in followed))
-        own = {entry.ref for entry in followed if entry.recorded_for_itself(ids)}
-        if not own:
-            return ids
-        left_out |= own
+        certain = _joined(actor_id, holding)
+        perhaps = _joined(actor_id, [link for link in links if not link.comes_from(certain)])
+        now_holding = [link for link in links if not link.comes_from(perhaps)]
+        if len(now_holding) == len(holding):
+            return Identity(certain, perhaps)
+        holding = now_holding
 
 
-def _follow(
-    actor_id: str, naming: Callable[[str], Collection[Entry]], left_out: set[str]
-) -> Collection[Entry]:
-    """Give the records that join `actor_id` to other ids, near and far."""
-    start = frozenset((actor_id,))
-    followed: dict[str, Entry] = {}
-    reached = {actor_id}
+def _reachable(actor_id: str, naming: Callable[[str], Collection[Entry]]) -> Collection[Entry]:
+    """Give the records that join `actor_id` to other ids, near and far, whoever entered them."""
+    reached: dict[str, Entry] = {}
+    known = {actor_id}
     ahead = [actor_id]
     while ahead:
         for entry in naming(ahead.pop()):
-            if entry.ref in left_out or entry.ref in followed or entry.recorded_for_itself(start):
-                continue
-            followed[entry.ref] = entry
-            ahead += [other for other in entry.actor_ids if other not in reached]
-            reached.update(entry.actor_ids)
-    return followed.values()
+            reached[entry.ref] = entry
+            ahead += [other for other in entry.actor_ids if other not in known]
+            known.update(entry.actor_ids)
+    return reached.values()
+
+
+def _joined(actor_id: str, links: Iterable[Entry]) -> frozenset[str]:
+    """Give the ids that `links` join to `actor_id`, near and far."""
+    by_id: defaultdict[str, list[Entry]] = defaultdict(list)
+    for link in links:
+        for other in link.actor_ids:
+            by_id[other].append(link)
+    return frozenset((actor_id,)).union(
+        *(link.actor_ids for link in _reachable(actor_id, lambda other: by_id.get(other, ())))
+    )

@@ -62,7 +62,7 @@ def not_self_recorded() -> EvidenceCheck:
     return EvidenceCheck(
         "not_self_recorded",
         "evidence_self_recorded",
-        lambda _access, entry, actor: not entry.recorded_for_itself(actor.ids),
+        lambda _access, entry, actor: not entry.comes_from(actor.perhaps_ids),
         lambda _access, _entry, _actor: "evidence that the actor neither stated nor entered",
         lambda _access, entry, _actor: (
             f"origin {entry.origin}, recorded by {entry.recorded_by or 'nobody named'}"
@@ -304,7 +304,7 @@ def _standing(access: Access, actor: Actor) -> str:
         return "none known"
     told = [
         f"{entry.ref} {window(entry)}, {withdrawal(entry)}"
-        + (", entered by the actor" if entry.recorded_for_itself(actor.ids) else "")
+        + (", entered by the actor" if entry.comes_from(actor.perhaps_ids) else "")
         for entry in sorted(actor.standing, key=lambda entry: not entry.in_force(access.time))[:_MOST_SHOWN]
     ]
     return "; ".join(told)

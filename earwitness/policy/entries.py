@@ -65,17 +65,9 @@ class Entry:
         """Say whether the record is valid at `time` and not withdrawn by then."""
         return self.valid_from <= time < self.valid_to and time < self.withdrawn_from
 
-    def recorded_for_itself(self, actor_ids: frozenset[str]) -> bool:
-        """Say whether the record stems from the actor whom `actor_ids` name, so that it proves nothing.
-
-        A record that makes several ids one actor and was entered under one of them is such a record
-        for each of them.
-        """
-        recorder = self.recorded_by
-        if recorder in actor_ids or self.origin == "actor_statement":
-            return True
-        own = self.actor_ids
-        return bool(own) and recorder in own and not actor_ids.isdisjoint(own)
+    def comes_from(self, actor_ids: frozenset[str]) -> bool:
+        """Say whether the actor with these ids stated or entered the record, which then proves nothing."""
+        return self.recorded_by in actor_ids or self.origin == "actor_statement"
 
 
 def _withdrawn_from(record: EvidenceRecord) -> datetime:

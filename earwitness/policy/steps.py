@@ -160,7 +160,7 @@ def _nearby(asked: Question, clause: CompiledClause, cited: Entry | None) -> Col
 def _wanted(asked: Question, clause: CompiledClause) -> Sequence[EvidenceCheck]:
     access = asked.access
     if access.evidence_ref is None and access.actor_type in NAMED_WHERE_DERIVED:
-        return (*clause.checks, named())
+        return [named() if check.name == "assigned" else check for check in clause.checks]
     return clause.checks
 
 

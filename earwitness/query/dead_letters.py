@@ -16,8 +16,10 @@ MOST_AT_ONCE: Final = 100
 """Letters whose bytes are given in one answer."""
 
 _SUMMARY: Final = (
-    "topic, partition, offset, received_at, reason, detail, fields, length(value) AS byte_count, recorded_at"
+    "topic, partition, offset, received_at, reason, detail, fields,"
+    " length(dead_letters.value) AS byte_count, recorded_at"
 )
+_BYTES: Final = "base64Encode(dead_letters.key) AS key, base64Encode(dead_letters.value) AS value"
 Letter = dict[str, Any]
 
 
@@ -59,7 +61,7 @@ class DeadLetters:
         parameters = Parameters()
         places = [_place(position, parameters) for position in positions]
         answer = self._store.ask(
-            f"SELECT {_SUMMARY}, base64Encode(key) AS key, base64Encode(value) AS value"  # noqa: S608 - constants and placeholders
+            f"SELECT {_SUMMARY}, {_BYTES}"  # noqa: S608 - constants and placeholders
             f" FROM dead_letters WHERE {' OR '.join(places) or '0'}"
             " ORDER BY topic, partition, offset LIMIT 1 BY topic, partition, offset",
             parameters.values,

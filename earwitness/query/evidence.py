@@ -4,9 +4,10 @@ import json
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from earwitness.query.conditions import Parameters
 from earwitness.query.store import Store
 from models.errors import QueryRejected
-from models.evidence import EvidenceRecord
+from models.evidence import KINDS_WITH_ALIASES, EvidenceRecord
 from models.fields import format_time
 
 MOST_RECORDS: Final = 1_000_000
@@ -32,6 +33,15 @@ class KnownRecord(NamedTuple):
     record: EvidenceRecord
     version: int
     registered_at: datetime
+
+
+class Subject(NamedTuple):
+    """What an access says that evidence can be about. An empty `ref` is none."""
+
+    ref: str
+    customer_id: str
+    actor_id: str
+    organizations: tuple[str, ...]
 
 
 class Evidence:
@@ -63,16 +73,22 @@ class Evidence:
         )
         return [_item(*row) for row in answer.rows]
 
-    def known_at(self, version: int) -> list[KnownRecord]:
+    def known_at(self, version: int, about: Subject | None = None) -> list[KnownRecord]:
         """Give each record as it stood once `version` was the newest of all, by version.
+
+        With `about`, only those that can matter for such an access: what is cited, what covers the
+        customer, what names the actor or an organization, and all that says who is who.
 
         Raises `QueryRejected` where there are more than this can look through.
         """
+        parameters = Parameters()
+        newest_of = f"version <= {parameters.add(version, 'Int64')} GROUP BY ref"
+        having = f" HAVING {_matters(about, parameters)}" if about else ""
         answer = self._store.ask(
-            "SELECT argMax(evidence.record, version) AS record, max(version) AS newest,"
+            "SELECT argMax(evidence.record, version) AS record, max(version) AS newest,"  # noqa: S608 - constants and placeholders
             " argMax(evidence.registered_at, version) AS registered_at FROM evidence"
-            " WHERE version <= {version:Int64} GROUP BY ref ORDER BY newest LIMIT {limit:UInt32}",
-            {"version": version, "limit": MOST_RECORDS + 1},
+            f" WHERE {newest_of}{having} ORDER BY newest LIMIT {parameters.add(MOST_RECORDS + 1, 'UInt32')}",
+            parameters.values,
         )
         if len(answer.rows) > MOST_RECORDS:
             raise QueryRejected(f"more than {MOST_RECORDS} evidence records were known at version {version}")
@@ -80,6 +96,19 @@ class Evidence:
             KnownRecord(EvidenceRecord.model_validate_json(record), number, registered)
             for record, number, registered in answer.rows
         ]
+
+
+def _matters(about: Subject, parameters: Parameters) -> str:
+    customer = parameters.add(about.customer_id, "String")
+    actor = parameters.add(about.actor_id, "String")
+    organizations = parameters.add(list(about.organizations), "Array(String)")
+    return (
+        f"argMax(kind, version) IN {parameters.add(sorted(KINDS_WITH_ALIASES), 'Array(String)')}"
+        f" OR ref = {parameters.add(about.ref, 'String')}"
+        f" OR empty(argMax(customer_ids, version)) OR has(argMax(customer_ids, version), {customer})"
+        f" OR has(argMax(assignees, version), {actor})"
+        f" OR argMax(organization, version) IN {organizations}"
+    )
 
 
 def _item(version: int, registered_at: datetime, record: str) -> Item:

@@ -1,90 +1,85 @@
 """Why an access has its verdict: judged once more, from exactly what was known when it was judged."""
 
-from collections import OrderedDict
 from collections.abc import Mapping
-from threading import Lock
 from typing import Any, Final, NamedTuple
 
 from earwitness.policy import EvidenceIndex, PolicySet, explain
-from earwitness.query.evidence import Evidence, KnownRecord
+from earwitness.query.evidence import Evidence, KnownRecord, Subject
 from earwitness.query.rows import Row, event_of
 from earwitness.query.trail import Trail
 from models.fields import format_time, parse_time
 from models.policy import Clause, Forbid, PolicyDocument
 from models.verdict import Explanation, Verdict
 
-MOST_STATES: Final = 2
-"""States of the registers that are kept for the next question; each holds every record."""
-
 MOST_REFS: Final = 50
 """Pieces of evidence that one explanation shows."""
 
 
-class _State(NamedTuple):
-    """The registers as they stood at one version."""
+class _Judged(NamedTuple):
+    """An explanation, and the records that it was made from."""
 
-    known: EvidenceIndex
+    explanation: Explanation
     records: Mapping[str, KnownRecord]
+    differences: list[dict[str, Any]]
 
 
 class Explainer:
-    """Explains rows of the trail. Safe to share between threads; explains one row at a time."""
+    """Explains rows of the trail. Safe to share between threads."""
 
     def __init__(self, trail: Trail, evidence: Evidence, policies: PolicySet) -> None:
         self._trail = trail
         self._evidence = evidence
         self._policies = policies
-        self._states: OrderedDict[int, _State] = OrderedDict()
-        self._lock = Lock()
 
     def __call__(self, row: Row) -> dict[str, Any]:
         """Give the explanation of one row as JSON.
 
         `differences` is empty unless judging again gave something else than the row says, which a
-        changed policy file or evidence log would do, and which the reader must be told of.
+        changed policy file or evidence log would do, and which the reader must be told of. Before that
+        is said, every record was looked through, not only those that can matter.
         """
-        with self._lock:
-            state = self._state(row["evidence_version"])
-            explanation = explain(
-                event_of(row),
-                self._policies,
-                state.known,
-                received_at=parse_time(row["received_at"]),
-                as_of=parse_time(row["judged_at"]),
-            )
+        judged = self._judge_again(row, _subject(row))
+        if judged.differences:
+            judged = self._judge_again(row, None)
         document = self._document(row)
         return {
             "access": row,
             "clause": _clause_named(document, row["clause"]),
             "purpose": _clause_of_purpose(document, row["purpose"]),
             "policy": _policy(document, row),
-            "checks": [check._asdict() for check in explanation.checks],
-            "missing": list(explanation.missing),
-            "evidence": self._evidence_shown(row, explanation, state),
+            "checks": [check._asdict() for check in judged.explanation.checks],
+            "missing": list(judged.explanation.missing),
+            "evidence": self._evidence_shown(row, judged),
             "history": self._trail.history(row["id"], row["source"]),
-            "differences": _differences(row, explanation.verdict),
+            "differences": judged.differences,
         }
 
-    def _state(self, version: int) -> _State:
-        state = self._states.get(version)
-        if state is None:
-            state = self._states[version] = _read_state(self._evidence, version)
-        self._states.move_to_end(version)
-        while len(self._states) > MOST_STATES:
-            self._states.popitem(last=False)
-        return state
+    def _judge_again(self, row: Row, about: Subject | None) -> _Judged:
+        records = {
+            known.record.ref: known for known in self._evidence.known_at(row["evidence_version"], about)
+        }
+        index = EvidenceIndex()
+        for known in records.values():
+            index.put(known.record, known.version)
+        explanation = explain(
+            event_of(row),
+            self._policies,
+            index,
+            received_at=parse_time(row["received_at"]),
+            as_of=parse_time(row["judged_at"]),
+        )
+        return _Judged(explanation, records, _differences(row, explanation.verdict))
 
     def _document(self, row: Row) -> PolicyDocument | None:
         policy = self._policies.version(row["policy_version"] or "")
         return policy.document if policy is not None and policy.digest == row["policy_digest"] else None
 
-    def _evidence_shown(self, row: Row, explanation: Explanation, state: _State) -> list[dict[str, Any]]:
-        checked = [check.evidence_ref for check in explanation.checks]
+    def _evidence_shown(self, row: Row, judged: _Judged) -> list[dict[str, Any]]:
+        checked = [check.evidence_ref for check in judged.explanation.checks]
         refs = dict.fromkeys(ref for ref in (row["evidence_ref"], *row["evidence_used"], *checked) if ref)
-        return [self._one_shown(ref, row, state) for ref in list(refs)[:MOST_REFS]]
+        return [self._one_shown(ref, row, judged.records.get(ref)) for ref in list(refs)[:MOST_REFS]]
 
-    def _one_shown(self, ref: str, row: Row, state: _State) -> dict[str, Any]:
-        known = state.records.get(ref)
+    def _one_shown(self, ref: str, row: Row, known: KnownRecord | None) -> dict[str, Any]:
         later = [item for item in self._evidence.versions(ref) if item["version"] > row["evidence_version"]]
         return {
             "ref": ref,
@@ -99,12 +94,9 @@ class Explainer:
         }
 
 
-def _read_state(evidence: Evidence, version: int) -> _State:
-    index = EvidenceIndex()
-    records = {known.record.ref: known for known in evidence.known_at(version)}
-    for known in records.values():
-        index.put(known.record, known.version)
-    return _State(index, records)
+def _subject(row: Row) -> Subject:
+    organizations = tuple(name for name in (row["organization"], row["recipient"]) if name)
+    return Subject(row["evidence_ref"] or "", row["customer_id"], row["actor_id"], organizations)
 
 
 def _policy(document: PolicyDocument | None, row: Row) -> dict[str, Any]:

@@ -83,7 +83,11 @@ def _default(value: Any) -> str:  # noqa: ANN401 - a setting may be of any type
 
 def _helps(command: click.Command, name: str, above: click.Context | None) -> Iterator[tuple[str, str]]:
     context = click.Context(
-        command, info_name=name.rpartition(" ")[2], parent=above, terminal_width=HELP_WIDTH
+        command,
+        info_name=name.rpartition(" ")[2],
+        parent=above,
+        terminal_width=HELP_WIDTH,
+        **command.context_settings,
     )
     yield name, command.get_help(context).rstrip()
     if isinstance(command, click.Group):

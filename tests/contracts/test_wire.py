@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import pytest
 from earwitness_sdk import _models as sdk_models
-from earwitness_sdk.events import access_record, evidence_record
+from earwitness_sdk.wire import access_record, evidence_record
 
 import models
 from streams.wire import AccessStruct, event_fields, read_access, read_evidence

@@ -9,19 +9,18 @@ import yaml
 from jsonschema import Draft7Validator
 
 from earwitness import settings
+from earwitness.api.gate import OPEN_PATHS
 from earwitness.cli.main import COMMANDS
+from earwitness.cli.worker import READY_FILE_VARIABLE
 from earwitness.devstack.downloads import kafka_version
 from earwitness.devstack.users import ROLES, secret_names
 from earwitness.settings import ROOT
 from tests.deploy.compose import COMPOSE, OURS, SERVICES, Service
 
-READY_FILE = "EARWITNESS_READY_FILE"
-"""What the worker's entry point takes out of its environment before the settings are read."""
-
 
 def load(service: Service, tmp_path: Path) -> settings.Settings:
     """Read a service's settings as its process would, with the secrets that are mounted for it."""
-    environ = {name: value for name, value in service["environment"].items() if name != READY_FILE}
+    environ = {name: value for name, value in service["environment"].items() if name != READY_FILE_VARIABLE}
     for secret in service["secrets"]:
         (tmp_path / secret).write_text(f"the password in {secret}\n", encoding="utf-8")
     return settings.load(
@@ -145,6 +144,15 @@ def test_a_service_that_stays_has_a_health_check_and_bounds(name: str) -> None:
     assert service["mem_limit"]
     assert service["restart"] == "unless-stopped"
     assert service["logging"]["options"]["max-size"]
+
+
+def test_health_is_asked_where_it_is_told() -> None:
+    """A check that looks in the wrong place restarts a healthy service, or trusts a sick one."""
+    url = re.search(r"http://127\.0\.0\.1:8321(/[^']+)", SERVICES["api"]["healthcheck"]["test"][-1])
+    assert url is not None
+    assert url[1] in OPEN_PATHS
+    ready_file = SERVICES["worker"]["environment"][READY_FILE_VARIABLE]
+    assert SERVICES["worker"]["healthcheck"]["test"] == ["CMD", "test", "-e", ready_file]
 
 
 def test_data_lives_in_volumes() -> None:

@@ -22,6 +22,8 @@ SMALL_MACHINE = {
     "share.coordinator.state.topic.num.partitions",
     "log.cleaner.dedupe.buffer.size",
     "group.initial.rebalance.delay.ms",
+    "broker.heartbeat.interval.ms",
+    "broker.session.timeout.ms",
 }
 """What the embedded stack sets to stay small or to start fast."""
 

@@ -1,7 +1,7 @@
 import re
 import stat
 from pathlib import Path
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
@@ -76,7 +76,7 @@ def test_clickhouse_is_configured_in_any_folder(tmp_path: Path) -> None:
     make_secrets(layout)
     clickhouse_config.configure(layout, SOME_PORTS)
     for name in clickhouse_config.CONFIG_NAMES:
-        config = ElementTree.parse(layout.clickhouse / name)  # noqa: S314 - our own file
+        config = ET.parse(layout.clickhouse / name)  # noqa: S314 - our own file
         assert config.findtext("users_config") == str(layout.clickhouse / "users.xml")
         assert config.findtext("listen_host") == "127.0.0.1"
         assert config.find("http_port") is None

@@ -1,20 +1,18 @@
 """Who may write what, shown on the real servers: a forged record is a forged verdict."""
 
+import asyncio
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import Any
 
 import pytest
+from aiokafka.client import AIOKafkaClient
+from aiokafka.errors import KafkaConnectionError
 from clickhouse_driver import Client
 from clickhouse_driver.errors import ServerException
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
-from kafka.errors import (
-    GroupAuthorizationFailedError,
-    KafkaError,
-    SaslAuthenticationFailedError,
-    TopicAuthorizationFailedError,
-)
+from kafka.errors import GroupAuthorizationFailedError, KafkaError, TopicAuthorizationFailedError
 
 from models import topics
 from tests.conftest import Stack
@@ -22,6 +20,7 @@ from tests.conftest import Stack
 pytestmark = pytest.mark.stack
 
 TIMEOUT_S = 15
+BLOCK_MS = 5_000
 ACCESS_DENIED = 497
 READONLY = 164
 AUTHENTICATION_FAILED = 516
@@ -43,7 +42,7 @@ def connect(stack: Stack) -> Iterator[Callable[[str], Client]]:
 
 
 def publish(arguments: dict[str, Any], topic: str, key: bytes = b"k") -> None:
-    with closing(KafkaProducer(**arguments, max_block_ms=TIMEOUT_S * 1000, retries=0)) as producer:
+    with closing(KafkaProducer(**arguments, max_block_ms=BLOCK_MS, retries=0)) as producer:
         producer.send(topic, b"not json", key=key).get(timeout=TIMEOUT_S)
 
 
@@ -94,19 +93,34 @@ def test_a_worker_joins_no_other_group(stack: Stack) -> None:
             consumer.poll(timeout_ms=TIMEOUT_S * 1000)
 
 
-@pytest.mark.parametrize("change", [{"sasl_plain_password": "wrong"}, {"sasl_plain_username": "nobody"}])
-def test_kafka_refuses_a_wrong_user_or_password(stack: Stack, change: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"sasl_plain_password": "wrong"},
+        {"sasl_plain_username": "nobody"},
+        {"sasl_plain_username": "broker"},
+        {"security_protocol": "PLAINTEXT"},
+        {"sasl_mechanism": "PLAIN"},
+    ],
+)
+def test_kafka_refuses_whoever_does_not_show_the_right_password(stack: Stack, change: dict[str, str]) -> None:
     """Loopback alone is no protection: every local process is there."""
-    with pytest.raises(KafkaError) as refusal:
-        publish({**stack.kafka_client("producer"), **change}, topics.ACCESS_EVENTS)
-    assert isinstance(refusal.value, SaslAuthenticationFailedError)
+    right = stack.kafka_client("producer")
+    assert asyncio.run(gets_in(right))
+    assert not asyncio.run(gets_in({**right, **change}))
 
 
-def test_kafka_refuses_whoever_shows_no_password(stack: Stack) -> None:
-    """A client without settings must not get in by default."""
-    arguments = {"bootstrap_servers": stack.kafka_client("admin")["bootstrap_servers"]}
-    with pytest.raises(KafkaError):
-        publish(arguments, topics.ACCESS_EVENTS)
+async def gets_in(arguments: dict[str, Any]) -> bool:
+    """Say whether Kafka lets this client in; kafka-python would leak a socket where it does not."""
+    client = AIOKafkaClient(**arguments, request_timeout_ms=TIMEOUT_S * 1000)
+    try:
+        await client.bootstrap()
+    except KafkaConnectionError:
+        return False
+    else:
+        return True
+    finally:
+        await client.close()
 
 
 def test_no_topic_appears_because_someone_writes_to_it(stack: Stack) -> None:
@@ -140,7 +154,7 @@ def test_a_reader_reaches_nothing_but_the_views(connect: Callable[[str], Client]
 @pytest.mark.parametrize("view", ["trail", "verdicts", "evidence", "activity"])
 def test_a_reader_reads_the_views(connect: Callable[[str], Client], view: str) -> None:
     """The refusals above would also hold for a user who may do nothing."""
-    assert len(connect("reader").execute(f"SELECT count() FROM {view}")) == 1
+    assert len(connect("reader").execute(f"SELECT * FROM {view} LIMIT 1")) <= 1  # noqa: S608
 
 
 def test_a_reader_writes_nothing(connect: Callable[[str], Client]) -> None:

@@ -52,7 +52,7 @@ def a_mapping(text: str = MAPPING_TEXT) -> S3Mapping:
 def a_record(
     *,
     bucket: str = "example-recordings",
-    time: str = "24/Nov/2026:10:15:30 +0000",
+    time: str = "06/Feb/2026:10:15:30 +0000",
     ip: str = "198.51.100.7",
     requester: str = SUPPORT,
     request_id: str = "9F3C1A7700EXAMPLE",

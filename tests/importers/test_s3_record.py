@@ -19,7 +19,7 @@ def test_every_field_that_an_event_needs_is_read() -> None:
     record = parse_line(a_record(later="v3rs10n aG9zdElk SigV4"))
     assert record._asdict() == {
         "bucket": "example-recordings",
-        "time": datetime(2026, 11, 24, 10, 15, 30, tzinfo=UTC),
+        "time": datetime(2026, 2, 6, 10, 15, 30, tzinfo=UTC),
         "ip": "198.51.100.7",
         "requester": "arn:aws:sts::210987654321:assumed-role/support-console/e-17",
         "request_id": "9F3C1A7700EXAMPLE",
@@ -113,7 +113,7 @@ def test_a_key_is_decoded_as_often_as_its_operation_encoded_it(operation: str, l
         a_record(bytes_sent="many"),
         a_record(later="x").replace('.31" x', '.31"x'),
         a_record(user_agent='"never closed', later=""),
-        '127.0.0.1 - - [24/Nov/2026:10:15:30 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"',
+        '127.0.0.1 - - [06/Feb/2026:10:15:30 +0000] "GET / HTTP/1.1" 200 12 "-" "curl/8"',
     ],
 )
 def test_what_is_no_record_is_refused(line: str) -> None:
@@ -122,9 +122,9 @@ def test_what_is_no_record_is_refused(line: str) -> None:
         parse_line(line)
 
 
-@pytest.mark.parametrize("time", ["24/Nov/2026", "31/Feb/2026:00:00:00 +0000", "24/Növ/2026:10:15:30 +0000",
-                                  "24/Nov/2026:24:00:00 +0000", "01/Jan/0001:00:00:00 +2359",
-                                  "24/Nov/2026:10:15:30 +9900", ""])  # fmt: skip
+@pytest.mark.parametrize("time", ["06/Feb/2026", "31/Feb/2026:00:00:00 +0000", "06/Fëb/2026:10:15:30 +0000",
+                                  "06/Feb/2026:24:00:00 +0000", "01/Jan/0001:00:00:00 +2359",
+                                  "06/Feb/2026:10:15:30 +9900", ""])  # fmt: skip
 def test_a_time_that_is_none_is_refused(time: str) -> None:
     """Guessing a time would move an access into or out of the evidence's validity."""
     with pytest.raises(ValueError, match="has the time"):
@@ -133,8 +133,8 @@ def test_a_time_that_is_none_is_refused(time: str) -> None:
 
 def test_a_time_with_an_offset_becomes_utc() -> None:
     """S3 logs UTC; compatible stores may not."""
-    assert parse_line(a_record(time="24/Nov/2026:00:15:30 +0200")).time == datetime(
-        2026, 11, 23, 22, 15, 30, tzinfo=UTC
+    assert parse_line(a_record(time="06/Feb/2026:00:15:30 +0200")).time == datetime(
+        2026, 2, 5, 22, 15, 30, tzinfo=UTC
     )
 
 

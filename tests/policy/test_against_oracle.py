@@ -17,12 +17,12 @@ from tests.policy import oracle
 from tests.policy.labelled import labelled_worlds
 from tests.policy.oracle import Answer, Versioned
 from tests.policy.oracle_table import PRECEDENCE, TABLE
-from tests.policy.worlds import World, histogram, is_tangled, seeded_worlds, worlds
+from tests.policy.worlds import World, histogram, seeded_worlds, worlds
 
 SEED = 20_130_207
-WORLDS = 12_000
+WORLDS = 6000
 OF_LABELS = 150
-LEAST_OCCURRENCES = 20
+LEAST_OCCURRENCES = 10
 NEVER_WITHOUT_A_FAULT = {"judge_error"}
 
 
@@ -63,11 +63,9 @@ def disagreement(world: World, answer: Answer, verdict: Verdict) -> str | None:
 
 
 def compare(made: Sequence[World], policies: PolicySet) -> list[str]:
-    """Judge every world twice and tell where the two differ; where the contract is silent, nothing is."""
+    """Judge every world twice and tell where the two differ."""
     told = []
     for world in made:
-        if is_tangled(world):
-            continue
         verdict = judge(
             an_access(world.event),
             policies,
@@ -100,8 +98,6 @@ def test_judge_and_oracle_agree_in_whatever_hypothesis_finds(policies: PolicySet
 def test_judge_and_oracle_agree_at_every_evidence_version(policies: PolicySet) -> None:
     """A worker judges between any two records; what a newer record replaced must leave no trace."""
     for world in seeded_worlds(SEED + 1, 600):
-        if is_tangled(world):
-            continue
         index = EvidenceIndex()
         access = an_access(world.event)
         in_order = sorted(world.evidence, key=lambda versioned: versioned[0])
@@ -121,12 +117,6 @@ def test_an_explanation_carries_the_verdict_of_the_judge(policies: PolicySet) ->
         explanation = explain(access, policies, index, received_at=received_at, as_of=as_of)
         assert explanation.verdict == judge(access, policies, index, received_at=received_at, as_of=as_of)
         assert bool(explanation.missing) == (explanation.verdict.outcome != "justified"), world
-
-
-def test_few_worlds_are_left_out_of_the_comparison() -> None:
-    """What is not compared is not tested: only the circles that the contract does not speak of."""
-    made = seeded_worlds(SEED, WORLDS)
-    assert sum(is_tangled(world) for world in made) < len(made) // 25
 
 
 def test_worlds_show_every_reason_and_every_clause_often() -> None:
@@ -157,14 +147,20 @@ RULES = {
 """Rules of the contract, each replaced by one that forgets it."""
 
 
+@pytest.fixture(scope="module")
+def answered() -> list[tuple[World, Answer]]:
+    """Worlds with the answers of the oracle as it is."""
+    return [(world, expected(world, world.evidence)) for world in seeded_worlds(SEED, 1200)]
+
+
 @pytest.mark.parametrize("rule", RULES)
-def test_some_world_shows_when_a_rule_is_forgotten(rule: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_some_world_shows_when_a_rule_is_forgotten(
+    rule: str, answered: list[tuple[World, Answer]], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A rule that no world exercises could be missing from both judges, and they would agree."""
-    made = seeded_worlds(SEED, 1500)
-    right = [expected(world, world.evidence) for world in made]
     monkeypatch.setattr(oracle, rule, RULES[rule])
-    forgetful = [expected(world, world.evidence) for world in made]
-    assert sum(a != b for a, b in zip(right, forgetful, strict=True)) >= 3
+    changed = [world for world, answer in answered if expected(world, world.evidence) != answer]
+    assert len(changed) >= 3
 
 
 def test_labelled_accesses_cover_every_reason_and_do_not_interfere(policies: PolicySet) -> None:

@@ -303,6 +303,7 @@ def _dismiss(draft: Draft) -> None:
         {"recorded_by": draft.event["actor_id"]},
         {"assignees": [draft.names.people[4]]},
         {"organization": draft.names.organizations[1]},
+        {"assignees": [draft.names.teams[0]], "teams": [draft.names.teams[0]]},
     )
     registers = [r for r in draft.records[1:] if r["kind"] in ("employment", "affiliation")]
     for record in registers:
@@ -329,6 +330,10 @@ def _send_away(draft: Draft) -> None:
     draft.event["recipient"] = draft.rng.choice((names.organizations[0],) * 3 + names.organizations)
     if draft.records and draft.rng.random() < 0.5:
         draft.records[0]["organization"] = names.organizations[0]
+    elif draft.rng.random() < 0.5:
+        contract = {"ref": names.refs[4], "kind": "engagement", "valid_from": NOON - A_DAY}
+        draft.records.append({**contract, "organization": draft.event["recipient"]})
+        draft.event["evidence_ref"] = names.refs[4]
 
 
 def _cite_the_unknown(draft: Draft) -> None:
@@ -410,23 +415,6 @@ def _time_text(rng: Random, instant: datetime | None) -> str | None:
     minutes = int(abs(hours) * 60)
     sign = "+" if hours > 0 else "-"
     return local.strftime("%Y-%m-%dT%H:%M:%S.%f") + f"{sign}{minutes // 60:02}:{minutes % 60:02}"
-
-
-def is_tangled(world: World) -> bool:
-    """Say whether an id that a register may give the actor entered a record of that register.
-
-    Who the actor is then depends on who entered the record, and that on who the actor is. The contract
-    has no sentence for it; the oracle's reading stands in `oracle.ids_of_the_actor`.
-    """
-    kind = ALIAS_KIND.get(world.event["actor_type"])
-    links = [record for _, record in world.evidence if record["kind"] == kind and record.get("aliases")]
-    own = {world.event["actor_id"]}
-    ids = set(own)
-    for _ in links:
-        for record in links:
-            group = {*(record.get("assignees") or ()), *record["aliases"]}
-            ids |= group if ids & group else set()
-    return any(record.get("recorded_by") in ids - own for record in links)
 
 
 def histogram(made: Sequence[World]) -> tuple[Counter[str], Counter[str]]:

@@ -5,18 +5,20 @@ recorder.record(actor_type="employee", actor_id="e-1", action="listen", ...)
 
 from ._models.access import AccessEvent
 from ._models.evidence import EvidenceRecord
-from .access import Access
-from .errors import InvalidEvent, NotRecorded, SDKError
+from .access import Access, argument
+from .errors import BadSettings, InvalidEvent, NotRecorded, SDKError
 from .forwarder import Forwarder
-from .kafka import Kafka, KafkaOutbox
+from .kafka import Kafka
+from .kafka_outbox import KafkaOutbox
 from .outbox import FlushReport, Outbox, Outgoing
 from .pseudonyms import Pseudonyms
-from .recorder import Recorder
+from .recorder import Recorder, Submitted
 from .register import Register
 
 __all__ = [
     "Access",
     "AccessEvent",
+    "BadSettings",
     "EvidenceRecord",
     "FlushReport",
     "Forwarder",
@@ -30,4 +32,6 @@ __all__ = [
     "Recorder",
     "Register",
     "SDKError",
+    "Submitted",
+    "argument",
 ]

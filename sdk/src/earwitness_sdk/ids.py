@@ -3,27 +3,37 @@
 import secrets
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 from uuid import UUID
+
+from .forks import renew_in_children
 
 _COUNTER_BITS: Final = 12
 _RANDOM_BITS: Final = 62
 _VERSION_7: Final = 7 << 76
 _VARIANT: Final = 2 << _RANDOM_BITS
+_NS_PER_MS: Final = 1_000_000
 
 
 class IdMaker:
-    """Makes ids that grow within this process, from any number of threads."""
+    """Makes ids that grow within this process, from any number of threads, whatever the clock does."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
+    def __init__(self, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        self._clock_ns = clock_ns
         self._last = 0
+        self.begin_anew()
+        renew_in_children(self)
 
     def new(self) -> str:
         """Make one id: 48 bits of milliseconds, 12 that count within one, 62 of chance."""
         with self._lock:
-            self._last = max(self._last + 1, time.time_ns() // 1_000_000 << _COUNTER_BITS)
+            self._last = max(self._last + 1, self._clock_ns() // _NS_PER_MS << _COUNTER_BITS)
             ticks = self._last
         milliseconds, counter = ticks >> _COUNTER_BITS, ticks & (1 << _COUNTER_BITS) - 1
         number = milliseconds << 80 | _VERSION_7 | counter << 64 | _VARIANT | secrets.randbits(_RANDOM_BITS)
         return str(UUID(int=number))
+
+    def begin_anew(self) -> None:
+        """Take a lock that nobody holds: another thread of the parent may have held this one."""
+        self._lock = threading.Lock()

@@ -1,34 +1,25 @@
-"""Records straight to Kafka: idempotent, acknowledged by all replicas, bounded in memory."""
+"""Where Kafka is, and as whom to speak to it."""
 
 import os
-import threading
+import ssl
 from collections.abc import Mapping
-from concurrent.futures import Future
 from dataclasses import dataclass, field
-from time import monotonic
-from typing import Any, Final
+from pathlib import Path
+from typing import Final
 
-from kafka import KafkaProducer
-from kafka.errors import KafkaError
+from .errors import BadSettings
 
-from .errors import NotRecorded
-from .outbox import FlushReport, Outgoing
-
-ACKNOWLEDGED_WITHIN_S: Final = 10.0
-"""How long one record may take, connecting and retrying included."""
-
-MOST_IN_FLIGHT: Final = 20_000
-"""Records under way at once; a sender that is faster waits."""
-
-BATCH_BYTES: Final = 131_072
-LINGER_MS: Final = 5
-REQUEST_TIMEOUT_MS: Final = 5_000
-VARIABLES: Final = "EARWITNESS_KAFKA__"
+PREFIX: Final = "EARWITNESS_KAFKA__"
+PROTOCOLS: Final = ("PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL")
+MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Kafka:
-    """Where Kafka listens and as whom to speak to it."""
+    """Where Kafka listens (`host:port`, several joined by commas) and as whom to speak to it.
+
+    Raises `BadSettings` that names everything that is wrong.
+    """
 
     bootstrap: str
     username: str | None = None
@@ -37,35 +28,33 @@ class Kafka:
     sasl_mechanism: str = "SCRAM-SHA-256"
     ca_file: str | None = None
 
+    def __post_init__(self) -> None:
+        faults = list(self._faults())
+        if faults:
+            raise BadSettings(faults)
+
     @classmethod
-    def from_environment(cls, environ: Mapping[str, str] = os.environ) -> "Kafka":
-        """Read `EARWITNESS_KAFKA__BOOTSTRAP`, `…USERNAME`, `…PASSWORD` or `…PASSWORD_FILE`, and the rest.
+    def from_environment(cls, environ: Mapping[str, str] | None = None) -> "Kafka":
+        """Read `EARWITNESS_KAFKA__BOOTSTRAP`, `…__USERNAME`, `…__PASSWORD` and the other fields.
 
-        Raises `KeyError` with the variable that is missing.
+        `…__PASSWORD_FILE` names a file that holds the password. Raises `BadSettings`.
         """
+        environ = os.environ if environ is None else environ
+        given = {
+            name: environ[PREFIX + name.upper()]
+            for name in cls.__dataclass_fields__
+            if PREFIX + name.upper() in environ
+        }
+        if PREFIX + "PASSWORD_FILE" in environ:
+            given["password"] = secret_from(environ, PREFIX + "PASSWORD_FILE").decode()
+        if "bootstrap" not in given:
+            raise BadSettings([f"{PREFIX}BOOTSTRAP is not set; it names Kafka's host:port"])
+        return cls(**given)
 
-        def read(name: str, default: str | None = None) -> str | None:
-            return environ.get(VARIABLES + name, default)
-
-        password_file = read("PASSWORD_FILE")
-        if password_file is not None:
-            with open(password_file, encoding="utf-8") as file:  # noqa: PTH123 - text from an operator
-                password: str | None = file.read().strip()
-        else:
-            password = read("PASSWORD")
-        return cls(
-            bootstrap=environ[VARIABLES + "BOOTSTRAP"],
-            username=read("USERNAME"),
-            password=password,
-            security_protocol=read("SECURITY_PROTOCOL", cls.security_protocol) or "",
-            sasl_mechanism=read("SASL_MECHANISM", cls.sasl_mechanism) or "",
-            ca_file=read("CA_FILE"),
-        )
-
-    def arguments(self) -> dict[str, Any]:
-        """Give the keyword arguments of kafka-python."""
-        chosen: dict[str, Any] = {
-            "bootstrap_servers": self.bootstrap,
+    def arguments(self) -> dict[str, object]:
+        """Give the keyword arguments of kafka-python. Raises `BadSettings` where `ca_file` is unusable."""
+        chosen: dict[str, object] = {
+            "bootstrap_servers": [address.strip() for address in self.bootstrap.split(",")],
             "security_protocol": self.security_protocol,
         }
         if self.security_protocol.startswith("SASL"):
@@ -74,106 +63,36 @@ class Kafka:
                 "sasl_plain_username": self.username,
                 "sasl_plain_password": self.password,
             }
-        if self.ca_file is not None:
-            chosen["ssl_cafile"] = self.ca_file
+        if self.security_protocol.endswith("SSL"):
+            chosen["ssl_context"] = self._ssl_context()
         return chosen
 
+    def _faults(self) -> list[str]:
+        faults = []
+        if not self.bootstrap.strip():
+            faults.append("kafka.bootstrap: must be host:port")
+        if self.security_protocol not in PROTOCOLS:
+            faults.append(f"kafka.security_protocol: must be one of {', '.join(PROTOCOLS)}")
+        if self.sasl_mechanism not in MECHANISMS:
+            faults.append(f"kafka.sasl_mechanism: must be one of {', '.join(MECHANISMS)}")
+        if self.security_protocol.startswith("SASL"):
+            faults += [
+                f"kafka.{name}: is needed with {self.security_protocol}"
+                for name, value in (("username", self.username), ("password", self.password))
+                if not value
+            ]
+        return faults
 
-class KafkaOutbox:
-    """An `Outbox` on one kafka-python producer, made at the first record; safe to share by threads."""
-
-    def __init__(self, kafka: Kafka, *, acknowledged_within_s: float = ACKNOWLEDGED_WITHIN_S) -> None:
-        self._kafka = kafka
-        self._within_s = acknowledged_within_s
-        self._room = threading.BoundedSemaphore(MOST_IN_FLIGHT)
-        self._making = threading.Lock()
-        self._counting = threading.Condition()
-        self._producer: KafkaProducer | None = None
-        self._pid = 0
-        self._acknowledged = self._failed = self._pending = 0
-
-    def send(self, record: Outgoing) -> "Future[None]":
-        """Hand one record to the producer; see `Outbox.send`."""
-        began = monotonic()
-        if not self._room.acquire(timeout=self._within_s):
-            raise NotRecorded(
-                f"{MOST_IN_FLIGHT} records wait for Kafka {self._kafka.bootstrap} and none was acknowledged"
-                f" within {self._within_s:.0f} s: is it up, and may {self._kafka.username} write to it?"
-            )
-        future: Future[None] = Future()
-        with self._counting:
-            self._pending += 1
+    def _ssl_context(self) -> ssl.SSLContext:
         try:
-            sent = self._connected().send(
-                record.topic,
-                key=record.key,
-                value=record.value,
-                headers=[(name, value.encode()) for name, value in record.headers.items()],
-            )
-        except KafkaError as error:
-            self._settle(future, record, error, began)
-            return future
-        sent.add_callback(lambda _: self._settle(future, record, None, began))
-        sent.add_errback(lambda error: self._settle(future, record, error, began))
-        return future
+            return ssl.create_default_context(cafile=self.ca_file)
+        except OSError as error:
+            raise BadSettings([f"kafka.ca_file: {self.ca_file} cannot be used: {error}"]) from error
 
-    def flush(self, timeout_s: float) -> FlushReport:
-        """Wait for acknowledgements; see `Outbox.flush`."""
-        with self._counting:
-            self._counting.wait_for(lambda: self._pending == 0, timeout_s)
-            return FlushReport(self._acknowledged, self._failed, self._pending)
 
-    def close(self, timeout_s: float) -> FlushReport:
-        """Flush and disconnect; see `Outbox.close`."""
-        report = self.flush(timeout_s)
-        with self._making:
-            if self._producer is not None and self._pid == os.getpid():
-                self._producer.close(timeout=timeout_s)
-            self._producer = None
-        return report
-
-    def _connected(self) -> KafkaProducer:
-        # A producer's threads do not survive a fork: the child makes one of its own.
-        with self._making:
-            if self._producer is None or self._pid != os.getpid():
-                limit_ms = int(self._within_s * 1000)
-                self._producer = KafkaProducer(
-                    **self._kafka.arguments(),
-                    acks="all",
-                    enable_idempotence=True,
-                    batch_size=BATCH_BYTES,
-                    linger_ms=LINGER_MS,
-                    max_block_ms=limit_ms,
-                    bootstrap_timeout_ms=limit_ms,
-                    delivery_timeout_ms=max(limit_ms, REQUEST_TIMEOUT_MS + LINGER_MS),
-                    request_timeout_ms=min(limit_ms, REQUEST_TIMEOUT_MS),
-                    allow_auto_create_topics=False,
-                )
-                self._pid = os.getpid()
-            return self._producer
-
-    def _settle(
-        self, future: "Future[None]", record: Outgoing, error: Exception | None, began: float
-    ) -> None:
-        if error is None:
-            future.set_result(None)
-        else:
-            future.set_exception(self._not_recorded(record, error, monotonic() - began))
-        self._room.release()
-        with self._counting:
-            self._pending -= 1
-            if error is None:
-                self._acknowledged += 1
-            else:
-                self._failed += 1
-            self._counting.notify_all()
-
-    def _not_recorded(self, record: Outgoing, error: Exception, tried_s: float) -> NotRecorded:
-        message = (
-            f"{record.topic} at Kafka {self._kafka.bootstrap} did not acknowledge after {tried_s:.1f} s"
-            f" ({type(error).__name__}): is Kafka up there,"
-            f" and may {self._kafka.username} write to the topic?"
-        )
-        refused = NotRecorded(message)
-        refused.__cause__ = error
-        return refused
+def secret_from(environ: Mapping[str, str], variable: str) -> bytes:
+    """Read the file that a variable names, without the white space around it. Raises `BadSettings`."""
+    try:
+        return Path(environ[variable]).read_bytes().strip()
+    except OSError as error:
+        raise BadSettings([f"{variable}: {environ[variable]} cannot be read: {error.strerror}"]) from error

@@ -2,7 +2,13 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Future
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
+
+TAKEN_WITHIN_S: Final = 10.0
+"""How long an outbox may make a sender wait before it takes a record over."""
+
+CLOSED_WITHIN_S: Final = 15.0
+"""How long `flush` and `close` wait for acknowledgements unless told otherwise."""
 
 
 class Outgoing(NamedTuple):
@@ -13,9 +19,14 @@ class Outgoing(NamedTuple):
     value: bytes
     headers: Mapping[str, str]
 
+    @property
+    def size_bytes(self) -> int:
+        """How much memory its bytes take, roughly."""
+        return len(self.key) + len(self.value)
+
 
 class FlushReport(NamedTuple):
-    """What became of the records handed over so far."""
+    """What became of all the records that an outbox took over since it was made."""
 
     acknowledged: int
     failed: int
@@ -30,19 +41,23 @@ class FlushReport(NamedTuple):
 class Outbox(Protocol):
     """Makes records durable. Knows bytes and topics, not events.
 
-    Whatever stands behind it (Kafka today, a spool on disk that feeds Kafka) keeps the order in
-    which records were handed over, and bounds what it holds.
+    Whatever stands behind it (Kafka today, a spool on disk that feeds Kafka) sends records on in the
+    order in which they were handed over, bounds what it holds, and may be shared by threads.
     """
 
-    def send(self, record: Outgoing) -> "Future[None]":
+    @property
+    def destination(self) -> str:
+        """Where the records go, for messages to people: `Kafka broker:9092`."""
+
+    def send(self, record: Outgoing, timeout_s: float = TAKEN_WITHIN_S) -> "Future[None]":
         """Take one record over; the future is done once it is durable, or failed with `NotRecorded`.
 
-        Waits where as much is under way as the outbox may hold, and raises `NotRecorded` where that
-        does not end in time.
+        Waits up to `timeout_s` where as much is under way as the outbox may hold. Raises `NotRecorded`
+        where it did not take the record over: it then was not sent at all.
         """
 
     def flush(self, timeout_s: float) -> FlushReport:
         """Wait until everything handed over is durable or failed, for `timeout_s` at most."""
 
     def close(self, timeout_s: float) -> FlushReport:
-        """Flush and let go. Nothing may be sent afterwards."""
+        """Flush and let go. What is sent afterwards is refused with `NotRecorded`."""

@@ -1,59 +1,65 @@
 """What a register publishes: evidence that may justify accesses."""
 
 from collections.abc import Mapping
-from concurrent.futures import Future
-from concurrent.futures import TimeoutError as FutureTimeoutError
-from typing import Any, Final
+from types import TracebackType
+from typing import Final, Self
 
 from ._models.evidence import EvidenceRecord
-from .errors import NotRecorded
-from .events import checked, evidence_record
-from .kafka import Kafka, KafkaOutbox
-from .outbox import FlushReport, Outbox
+from .checking import checked
+from .kafka import Kafka
+from .outbox import CLOSED_WITHIN_S, TAKEN_WITHIN_S, FlushReport, Outbox
 from .pseudonyms import Pseudonyms
+from .recorder import Submitted, outbox_of
+from .wire import evidence_record
 
-PUT_WITHIN_S: Final = 15.0
-CLOSED_WITHIN_S: Final = 10.0
+PUT_WITHIN_S: Final = 25.0
+"""How long `put` may take in all. An outbox gives up earlier, and says why."""
 
 
 class Register:
-    """Publishes evidence records as a user that may write evidence and nothing else."""
+    """Publishes evidence records, as a user that may write evidence and nothing else.
+
+    Raises `BadSettings`.
+    """
 
     def __init__(
         self,
         *,
         kafka: Kafka | None = None,
         outbox: Outbox | None = None,
-        pseudonyms: Pseudonyms | None = None,
+        pseudonymise: Pseudonyms | None = None,
     ) -> None:
-        if outbox is None:
-            if kafka is None:
-                raise TypeError("a Register takes either kafka=… or outbox=…")
-            outbox = KafkaOutbox(kafka)
-        self._outbox = outbox
-        self._pseudonyms = pseudonyms
+        self._outbox = outbox_of(kafka, outbox)
+        self._pseudonymise = pseudonymise
 
-    def put(self, **fields: Any) -> EvidenceRecord:  # noqa: ANN401 - validated by the contract
+    def put(self, record: EvidenceRecord | Mapping[str, object]) -> EvidenceRecord:
         """Publish one version of one record and wait until it is durable.
 
         Raises `InvalidEvent` or `NotRecorded`.
         """
-        record, future = self.submit(fields)
-        try:
-            future.result(PUT_WITHIN_S)
-        except FutureTimeoutError as error:
-            raise NotRecorded(f"the record was not acknowledged within {PUT_WITHIN_S:.0f} s") from error
-        return record
+        return self.submit(record).wait(PUT_WITHIN_S, self._outbox.destination)
 
-    def submit(self, record_or_json: Mapping[str, Any] | bytes) -> "tuple[EvidenceRecord, Future[None]]":
-        """Hand one record over, as fields or as JSON; the future is done once it is durable."""
-        record = checked(EvidenceRecord, record_or_json, self._pseudonyms)
-        return record, self._outbox.send(evidence_record(record))
+    def submit(self, record: EvidenceRecord | Mapping[str, object] | bytes) -> Submitted[EvidenceRecord]:
+        """Hand one record over, as fields or as JSON; the future is done once it is durable.
+
+        Raises `InvalidEvent`, or `NotRecorded` where too much is under way for too long.
+        """
+        given = record.model_dump(exclude_unset=True) if isinstance(record, EvidenceRecord) else record
+        whole = checked(EvidenceRecord, given, self._pseudonymise)
+        return Submitted(whole, self._outbox.send(evidence_record(whole), TAKEN_WITHIN_S))
 
     def flush(self, timeout_s: float = CLOSED_WITHIN_S) -> FlushReport:
         """Wait until everything handed over is durable; say what is not."""
         return self._outbox.flush(timeout_s)
 
     def close(self, timeout_s: float = CLOSED_WITHIN_S) -> FlushReport:
-        """Flush and disconnect."""
+        """Flush and disconnect. Nothing can be put afterwards."""
         return self._outbox.close(timeout_s)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

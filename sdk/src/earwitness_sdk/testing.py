@@ -1,42 +1,90 @@
 """Help for the tests of services that record: an outbox that keeps what it is given.
 
-recorder = Recorder(source="/services/recording-api", outbox=(outbox := MemoryOutbox()))
-play("rec-9")
-assert outbox.events[0]["resource_id"] == "rec-9"
+outbox = MemoryOutbox()
+recorder = Recorder(source="/services/recording-api", outbox=outbox)
+play(recorder, "rec-9")
+outbox.assert_recorded(action="listen", resource_id="rec-9")
 """
 
 import json
+import threading
 from concurrent.futures import Future
-from typing import Any
+from typing import Unpack
 
+from ._models.access import AccessEvent
+from ._models.evidence import EvidenceRecord
+from ._models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from .errors import NotRecorded
-from .outbox import FlushReport, Outgoing
+from .fields import KnownFields
+from .outbox import TAKEN_WITHIN_S, FlushReport, Outgoing
 
 __all__ = ["MemoryOutbox"]
 
 
 class MemoryOutbox:
-    """An `Outbox` that makes nothing durable; `refusing` makes it act like a Kafka that is down."""
+    """An `Outbox` that keeps records in memory. Set `refusing` to act like a Kafka that is down."""
 
-    def __init__(self, *, refusing: str | None = None) -> None:
+    def __init__(self) -> None:
         self.records: list[Outgoing] = []
-        self._refusing = refusing
+        self.refusing = False
         self._failed = 0
         self._closed = False
+        self._lock = threading.Lock()
 
     @property
-    def events(self) -> list[dict[str, Any]]:
-        """What was recorded, as the JSON objects that would have travelled."""
-        return [json.loads(record.value) for record in self.records]
+    def destination(self) -> str:
+        """Say that this is no real place."""
+        return "the memory of a test"
 
-    def send(self, record: Outgoing) -> "Future[None]":
+    @property
+    def events(self) -> list[AccessEvent]:
+        """The accesses that were recorded, in their order."""
+        return [
+            AccessEvent.model_validate_json(record.value)
+            for record in self.records
+            if record.topic == ACCESS_EVENTS
+        ]
+
+    @property
+    def evidence(self) -> list[EvidenceRecord]:
+        """The evidence that was put, in its order."""
+        return [
+            EvidenceRecord.model_validate_json(record.value)
+            for record in self.records
+            if record.topic == EVIDENCE_RECORDS
+        ]
+
+    def assert_recorded(self, **fields: Unpack[KnownFields]) -> AccessEvent:
+        """Give the one event that has all these fields; AssertionError where there is none, or several."""
+        found = [
+            event
+            for event in self.events
+            if all(getattr(event, name) == value for name, value in fields.items())
+        ]
+        if len(found) != 1:
+            shown = "\n".join(json.dumps(json.loads(record.value)) for record in self.records)
+            raise AssertionError(f"{len(found)} accesses have {fields}; recorded were:\n{shown or 'none'}")
+        return found[0]
+
+    def assert_nothing_recorded(self) -> None:
+        """Raise AssertionError where any access was recorded."""
+        if self.events:
+            raise AssertionError(f"{len(self.events)} accesses were recorded: {self.events}")
+
+    def send(self, record: Outgoing, timeout_s: float = TAKEN_WITHIN_S) -> "Future[None]":  # noqa: ARG002 - never full
         """Keep the record, or refuse it."""
         future: Future[None] = Future()
-        if self._refusing is not None:
-            self._failed += 1
-            future.set_exception(NotRecorded(self._refusing))
+        future.set_running_or_notify_cancel()
+        with self._lock:
+            if self._closed:
+                raise NotRecorded(f"{record.topic}: the outbox to {self.destination} is closed")
+            if self.refusing:
+                self._failed += 1
+            else:
+                self.records.append(record)
+        if self.refusing:
+            future.set_exception(NotRecorded(f"{record.topic}: this outbox refuses, as the test wants it to"))
         else:
-            self.records.append(record)
             future.set_result(None)
         return future
 
@@ -45,5 +93,6 @@ class MemoryOutbox:
         return FlushReport(len(self.records), self._failed, 0)
 
     def close(self, timeout_s: float) -> FlushReport:
-        """Report at once."""
+        """Report at once, and take nothing more."""
+        self._closed = True
         return self.flush(timeout_s)

@@ -1,0 +1,196 @@
+"""`earwitness judge`: a dry run. Nothing is published and nothing is stored."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, Final
+
+import click
+from rich.table import Table
+
+from earwitness import settings
+from earwitness.cli.client import ApiClient
+from earwitness.cli.lines import Line, read_lines
+from earwitness.cli.output import (
+    FORMATS,
+    VERDICT_STYLES,
+    OutputFormat,
+    console,
+    lines,
+    tell,
+    visible,
+    write_rows,
+)
+from earwitness.cli.stack_options import data_dir_option
+from earwitness.devstack.state import resolve
+from earwitness.policy import Access, EvidenceIndex, PolicySet, explain
+from earwitness.policy_files import read_policies
+from models.errors import MalformedEvent, StackUnavailable
+from models.evidence import EvidenceRecord
+from models.fields import format_time
+from models.verdict import Explanation
+from streams.wire import read_access, read_evidence
+
+COLUMNS: Final = (
+    "id",
+    "verdict",
+    "reason",
+    "clause",
+    "evidence_used",
+    "derived",
+    "policy_version",
+    "missing",
+)
+LATEST_AHEAD: Final = timedelta(minutes=5)
+"""How far an event's time may lie ahead, as for a worker."""
+
+PAGE: Final = 1_000
+"""Records in one answer of the API."""
+
+MOST_SHOWN: Final = 50
+"""Faults named one by one; the rest are counted."""
+
+Row = dict[str, Any]
+
+
+@click.command()
+@click.argument("file", metavar="FILE|-")
+@click.option(
+    "--evidence",
+    "evidence_file",
+    metavar="FILE",
+    help="Registers as JSON lines, in the order of their entry; no stack is needed then.",
+)
+@click.option(
+    "--policies",
+    "folder",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Folder of the policy versions.  [default: the policies_dir of the settings]",
+)
+@data_dir_option
+@click.option(
+    "--output", type=click.Choice(FORMATS), default="jsonl", show_default=True, help="How to show it."
+)
+def judge(
+    file: str, evidence_file: str | None, folder: Path | None, data_dir: Path | None, output: OutputFormat
+) -> None:
+    r"""Judge access events, one JSON object a line, as if received now; nothing is stored.
+
+    A bad line is named by number and field; the good ones are judged all the same, and the exit code
+    is 1.
+
+    \b
+    Examples:
+      earwitness judge events.jsonl --evidence registers.jsonl
+      earwitness judge events.jsonl --output table
+    """
+    policies = read_policies(folder or settings.load().policies_dir)
+    faults = _Faults()
+    if evidence_file is None:
+        evidence = _registers_of_stack(data_dir)
+    else:
+        evidence = _registers_of_file(evidence_file, faults)
+    rows = _judged(read_lines([file]), policies, evidence, faults)
+    if output == "table":
+        console().print(_table(rows))
+    else:
+        write_rows(rows, COLUMNS, output)
+    faults.report()
+
+
+class _Faults:
+    """Lines that could not be read: named up to a limit, and counted."""
+
+    def __init__(self) -> None:
+        self._count = 0
+
+    def add(self, line: Line, detail: str) -> None:
+        self._count += 1
+        if self._count <= MOST_SHOWN:
+            tell(f"{line.file}:{line.number}: {detail}")
+
+    def report(self) -> None:
+        """Count those that were not named; leave with exit code 1 if there was any."""
+        if self._count > MOST_SHOWN:
+            tell(f"… and {self._count - MOST_SHOWN} more bad lines")
+        if self._count:
+            raise click.exceptions.Exit(1)
+
+
+def _judged(
+    found: Iterable[Line], policies: PolicySet, evidence: EvidenceIndex, faults: _Faults
+) -> Iterator[Row]:
+    now = datetime.now(UTC)
+    for line in found:
+        try:
+            event, _ = read_access(line.text, ())
+            _refuse_the_future(event, now)
+        except MalformedEvent as error:
+            faults.add(line, error.detail)
+            continue
+        yield _row(event.id, explain(event, policies, evidence, received_at=now, as_of=now))
+
+
+def _refuse_the_future(event: Access, now: datetime) -> None:
+    if event.time > now + LATEST_AHEAD:
+        minutes = LATEST_AHEAD // timedelta(minutes=1)
+        detail = (
+            f"time: {format_time(event.time)} is more than {minutes} minutes after now, {format_time(now)}"
+        )
+        raise MalformedEvent("time_in_future", detail, ("time",))
+
+
+def _row(identifier: str, explanation: Explanation) -> Row:
+    verdict = explanation.verdict
+    return {
+        "id": identifier,
+        "verdict": verdict.outcome,
+        "reason": verdict.reason,
+        "clause": verdict.clause,
+        "evidence_used": list(verdict.evidence_used),
+        "derived": verdict.derived,
+        "policy_version": verdict.policy_version or None,
+        "missing": list(explanation.missing),
+    }
+
+
+def _registers_of_file(name: str, faults: _Faults) -> EvidenceIndex:
+    index = EvidenceIndex()
+    for line in read_lines([name]):
+        try:
+            index.put(read_evidence(line.text), line.number - 1)
+        except MalformedEvent as error:
+            faults.add(line, error.detail)
+    return index
+
+
+def _registers_of_stack(data_dir: Path | None) -> EvidenceIndex:
+    try:
+        api = resolve(data_dir, "api").api
+    except StackUnavailable as error:
+        raise StackUnavailable(f"{error}, or name the registers with --evidence FILE") from error
+    index = EvidenceIndex()
+    with ApiClient(api) as client:
+        after: str | None = None
+        while True:
+            page = client.get("evidence", after=after, limit=PAGE)
+            for item in page["items"]:
+                index.put(EvidenceRecord.model_validate(item["record"]), item["version"])
+            after = page["next"]
+            if after is None:
+                return index
+
+
+def _table(rows: Iterable[Row]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("id", width=36, overflow="fold")
+    for heading in ("verdict\nreason", "clause\nevidence", "missing"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(
+            visible(row["id"]),
+            lines(visible(row["verdict"], VERDICT_STYLES[row["verdict"]]), visible(row["reason"])),
+            lines(visible(row["clause"]), visible(", ".join(row["evidence_used"]))),
+            visible("; ".join(row["missing"])),
+        )
+    return table

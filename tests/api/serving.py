@@ -1,0 +1,105 @@
+"""The API on a real socket, in a thread of the test, on whatever sources a test gives it."""
+
+import socket
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import uvicorn
+from fastapi import FastAPI
+
+from earwitness.api.app import create_app
+from earwitness.api.sources import Sources
+from earwitness.query.conditions import Parameter
+from earwitness.query.dead_letters import DeadLetters
+from earwitness.query.evidence import Evidence
+from earwitness.query.rows import Row
+from earwitness.query.store import Answer
+from earwitness.query.trail import Trail
+from models.errors import PipelineError
+from sinks.clickhouse.activity import Activity
+
+TOKEN = "a-token-of-a-test"
+START_WITHIN_S = 10.0
+
+
+class CannedStore:
+    """Answers every statement alike, or raises; remembers what it was asked."""
+
+    def __init__(self, answer: Answer | PipelineError) -> None:
+        self.answer = answer
+        self.asked: list[str] = []
+
+    def ask(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        limits: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        self.asked.append(f"{sql} {parameters} {limits}")
+        if isinstance(self.answer, PipelineError):
+            raise self.answer
+        return self.answer
+
+
+class Kept:
+    """An activity log in memory, which can be out of order."""
+
+    def __init__(self, failure: PipelineError | None = None) -> None:
+        self.failure = failure
+        self.activities: list[Activity] = []
+
+    def write(self, activity: Activity) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.activities.append(activity)
+
+
+NOTHING = Answer((), (), ())
+
+
+def no_explanation(row: Row) -> dict[str, Any]:
+    return {"access": row}
+
+
+def sources(store: CannedStore, activity: Kept) -> Sources:
+    return Sources(
+        trail=Trail(store),
+        evidence=Evidence(store),
+        dead_letters=DeadLetters(store),
+        statements=store,
+        explain=no_explanation,
+        activity=activity,
+        is_ready=lambda: store.ask("ready?") is not None,
+    )
+
+
+@contextmanager
+def client_of(store: CannedStore, activity: Kept, token: str | None = TOKEN) -> Iterator[httpx.Client]:
+    app = create_app(sources(store, activity), token=TOKEN, largest_page=1_000)
+    with serving(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
+        if token is not None:
+            client.headers["Authorization"] = f"Bearer {token}"
+        yield client
+
+
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    listening = socket.create_server(("127.0.0.1", 0))
+    config = uvicorn.Config(app, log_config=None, lifespan="off", ws="none")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    thread.start()
+    deadline = time.monotonic() + START_WITHIN_S
+    while not server.started and time.monotonic() < deadline:
+        time.sleep(0.01)
+    try:
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join()
+        listening.close()

@@ -1,0 +1,84 @@
+import pytest
+
+from earwitness.api.app import create_app
+from earwitness.query.store import Answer
+from models.errors import QueryRejected, SinkUnavailable
+from sinks.clickhouse.activity import MOST_CUSTOMERS
+from tests.api.serving import NOTHING, CannedStore, Kept, client_of, sources
+
+UNKNOWN_ID = "0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a"
+CANNOT_WRITE = SinkUnavailable("the activity log was not written within 15 s")
+READINGS = [
+    ("GET", "/api/v1/search", None, "search"),
+    ("GET", f"/api/v1/accesses/{UNKNOWN_ID}", None, "show"),
+    ("GET", f"/api/v1/accesses/{UNKNOWN_ID}/explanation", None, "explain"),
+    ("GET", "/api/v1/reports/customer/acme", None, "report.customer"),
+    ("POST", "/api/v1/sql", {"query": "SELECT 1"}, "sql"),
+    ("GET", "/api/v1/evidence", None, "evidence.list"),
+    ("GET", "/api/v1/evidence/ticket:TCK-1", None, "evidence.get"),
+    ("GET", "/api/v1/dead-letters", None, "dead-letters.list"),
+    ("GET", "/api/v1/dead-letters/access.events.v1/0/0", None, "dead-letters.show"),
+    ("POST", "/api/v1/dead-letters/replays", {"positions": []}, "dead-letters.replay"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "action"), READINGS)
+def test_each_reading_is_recorded(
+    method: str, path: str, body: dict[str, object] | None, action: str
+) -> None:
+    """That there is nothing of that name is an answer as well."""
+    activity = Kept()
+    with client_of(CannedStore(NOTHING), activity) as client:
+        answer = client.request(method, path, json=body)
+    assert answer.status_code in (200, 404)
+    (kept,) = activity.activities
+    assert (kept.action, kept.principal, kept.surface, kept.row_count) == (action, "api-token", "api", 0)
+
+
+@pytest.mark.parametrize(("method", "path", "body", "action"), READINGS)
+def test_what_cannot_be_recorded_is_not_answered(
+    method: str, path: str, body: dict[str, object] | None, action: str
+) -> None:
+    """Otherwise breaking the activity log would be the way to read unseen."""
+    answer_with_data = Answer(("customer_id",), ("String",), ())
+    with client_of(CannedStore(answer_with_data), Kept(CANNOT_WRITE)) as client:
+        answer = client.request(method, path, json=body)
+    assert answer.status_code == 503, action
+    assert set(answer.json()) == {"error"}
+
+
+def test_the_readings_above_are_all_there_are() -> None:
+    """Whoever adds a route adds it to the list, and so shows that it records."""
+    app = create_app(sources(CannedStore(NOTHING), Kept()), token="t", largest_page=1)
+    paths = app.openapi()["paths"]
+    routes = [path for path, methods in paths.items() for _ in methods if not path.endswith("/healthz")]
+    assert len(routes) == len(READINGS)
+
+
+def test_the_record_names_what_was_asked_and_the_customers_that_were_seen() -> None:
+    """At most a hundred of them; the number of rows says if there were more."""
+    many = [(f"c-{number}",) for number in range(MOST_CUSTOMERS + 50)]
+    activity = Kept()
+    with client_of(CannedStore(Answer(("customer_id",), ("String",), many)), activity) as client:
+        client.headers["User-Agent"] = "earwitness-cli/1"
+        client.post("/api/v1/sql", json={"query": "SELECT customer_id FROM trail"})
+    (kept,) = activity.activities
+    assert (kept.surface, kept.query) == ("cli", "SELECT customer_id FROM trail")
+    assert (len(kept.customer_ids), kept.row_count) == (MOST_CUSTOMERS, MOST_CUSTOMERS + 50)
+
+
+def test_a_relative_time_is_recorded_as_the_instant_it_meant() -> None:
+    """Next year, "24h" says nothing of what was read."""
+    activity = Kept()
+    with client_of(CannedStore(NOTHING), activity) as client:
+        since = client.get("/api/v1/search?query=actor:e-1&since=7d").json()["since"]
+    assert activity.activities[0].query == f"actor:e-1 --since {since}"
+
+
+def test_a_statement_that_clickhouse_refuses_is_recorded_too() -> None:
+    """Its error can tell something of the data (throwIf, a failed cast), so it is a reading."""
+    activity = Kept()
+    with client_of(CannedStore(QueryRejected("ClickHouse refused")), activity) as client:
+        answer = client.post("/api/v1/sql", json={"query": "SELECT throwIf(count() > 5) FROM trail"})
+    assert answer.status_code == 400
+    assert [(kept.action, kept.row_count) for kept in activity.activities] == [("sql", None)]

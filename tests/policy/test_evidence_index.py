@@ -1,0 +1,207 @@
+from datetime import timedelta
+from typing import Any, Final, get_args
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from earwitness.policy import EvidenceIndex, judge
+from models import AccessEvent, EvidenceRecord
+from models.evidence import KINDS_WITH_ALIASES, EvidenceKind
+from models.verdict import JUSTIFIED
+from tests.builders import (
+    NOON,
+    a_complaint,
+    a_record,
+    an_access,
+    an_affiliation,
+    an_employment,
+    an_engagement,
+    evidence,
+)
+from tests.policy.judged import POLICIES
+from tests.policy.worlds import World, worlds
+
+NAMES: Final = ("a", "b", "c")
+KINDS: Final = get_args(EvidenceKind)
+
+names = st.lists(st.sampled_from(NAMES), max_size=3)
+
+
+@st.composite
+def records(draw: st.DrawFn) -> EvidenceRecord:
+    """Records of few names, so that they replace and meet each other."""
+    kind = draw(st.sampled_from(KINDS))
+    assignees = draw(names)
+    aliases = draw(names) if len(set(assignees)) == 1 or kind not in KINDS_WITH_ALIASES else []
+    return a_record(
+        draw(st.sampled_from(("r:1", "r:2", "r:3", "r:4"))),
+        kind,
+        assignees=assignees,
+        aliases=aliases,
+        customer_ids=draw(names),
+        teams=draw(names),
+        organization=draw(st.sampled_from((*NAMES, None))),
+    )
+
+
+def answers(index: EvidenceIndex) -> dict[str, Any]:
+    """Everything that the judge can ask of an index."""
+    found: dict[str, Any] = {"version": index.version, "employment_known": index.employment_known}
+    for kind in KINDS:
+        register = index.register(kind)
+        for name in (*NAMES, "*"):
+            found[f"{kind} customer {name}"] = list(refs(register.by_customer.under(name)))
+            found[f"{kind} assignee {name}"] = list(refs(register.by_assignee.under(name)))
+            found[f"{kind} organization {name}"] = list(refs(register.by_organization.under(name)))
+            for organization in (*NAMES, None):
+                key = f"{kind} {organization} {name}"
+                found[f"one actor {key}"] = list(refs(index.naming_one_actor(kind, organization, name)))
+                found[f"team {key}"] = list(refs(index.listing_team(organization, name)))
+    for actor_type in ("employee", "affiliate", "vendor", "service", "customer"):
+        for name in NAMES:
+            actor = index.actor(actor_type, "a", name)
+            found[f"ids {actor_type} {name}"] = (actor.ids, actor.perhaps_ids, actor.employment_known)
+    return found
+
+
+def refs(entries: Any) -> Any:
+    return ((entry.ref, entry.version) for entry in entries)
+
+
+@given(put=st.lists(st.tuples(records(), st.integers(0, 30)), max_size=25))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_an_index_grown_record_by_record_is_one_built_from_the_newest(
+    put: list[tuple[EvidenceRecord, int]],
+) -> None:
+    """Two workers that know the same records judge alike, however each came to know them."""
+    grown = EvidenceIndex()
+    newest: dict[str, tuple[int, EvidenceRecord]] = {}
+    for record, version in put:
+        grown.put(record, version)
+        answers(grown)  # what was asked before must not be remembered wrongly
+        if record.ref not in newest or version > newest[record.ref][0]:
+            newest[record.ref] = (version, record)
+    built = EvidenceIndex()
+    for version, record in sorted(newest.values(), key=lambda known: known[0]):
+        built.put(record, version)
+    built.version = grown.version
+    assert answers(grown) == answers(built) or _ties(newest)
+
+
+def _ties(newest: dict[str, tuple[int, EvidenceRecord]]) -> bool:
+    """Say whether two refs share a version, which offsets never do: their order is then open."""
+    versions = [version for version, _ in newest.values()]
+    return len(set(versions)) < len(versions)
+
+
+def test_the_version_is_the_highest_put() -> None:
+    """A row of the trail names it: what was known when it was judged."""
+    index = EvidenceIndex()
+    assert index.version == -1
+    index.put(a_complaint(), 7)
+    index.put(a_complaint("ticket:T-2"), 3)
+    assert index.version == 7
+
+
+def test_a_put_that_is_not_newer_changes_nothing_but_the_version() -> None:
+    """A topic that is read again from its start brings old records last."""
+    index = EvidenceIndex()
+    index.put(a_complaint(customer_ids=["acme"]), 5)
+    index.put(a_complaint(customer_ids=["globex"]), 4)
+    index.put(a_complaint(customer_ids=["globex"]), 5)
+    entry = index.get("ticket:T-1")
+    assert entry is not None
+    assert (tuple(entry.customer_ids), entry.version, len(index)) == (("acme",), 5, 1)
+
+
+def test_a_replaced_record_is_found_no_more_by_what_it_named() -> None:
+    """A ticket that was reassigned explains nothing for the former agent."""
+    index = evidence(a_complaint(assignees=["e-1"]), a_complaint(assignees=["e-2"]))
+    by_assignee = index.register("complaint").by_assignee
+    assert not by_assignee.under("e-1")
+    assert [entry.ref for entry in by_assignee.under("e-2")] == ["ticket:T-1"]
+
+
+def test_an_actor_is_known_anew_when_a_register_changes() -> None:
+    """What was asked before the change is not remembered after it."""
+    index = evidence(an_employment(aliases=["e1@example.com"]))
+    assert index.actor("employee", None, "e-1").ids == {"e-1", "e1@example.com"}
+    index.put(an_employment(aliases=["other@example.com"]), 9)
+    assert index.actor("employee", None, "e-1").ids == {"e-1", "other@example.com"}
+
+
+def test_the_same_id_at_two_organizations_is_two_actors() -> None:
+    """Aliases of vendors and affiliates hold within their organization."""
+    index = evidence(
+        an_engagement("people:1", organization="voiceco", assignees=["v-1"], aliases=["vx"]),
+        an_affiliation("people:2", organization="partner", assignees=["v-1"], aliases=["px"]),
+    )
+    assert index.actor("vendor", "voiceco", "v-1").ids == {"v-1", "vx"}
+    assert index.actor("vendor", "other", "v-1").ids == {"v-1"}
+    assert index.actor("affiliate", "partner", "v-1").ids == {"v-1", "px"}
+    assert index.actor("acquirer", "voiceco", "v-1").ids == {"v-1"}
+
+
+@given(world=worlds, left_out=st.integers(0, 20))
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_losing_evidence_never_justifies(world: World, left_out: int) -> None:
+    """Less evidence, less is justified.
+
+    Two kinds of records can speak against an actor, so losing them can justify: the last employment
+    known (without a staff register employees are believed), and one with aliases (it can show that the
+    actor entered the evidence). Neither is left out here.
+    """
+    newest = {
+        fields["ref"]: (version, fields) for version, fields in sorted(world.evidence, key=lambda v: v[0])
+    }
+    may_go = [
+        ref
+        for ref, (_, fields) in sorted(newest.items())
+        if fields["kind"] != "employment" and not fields.get("aliases")
+    ]
+    if not may_go:
+        return
+    gone = may_go[left_out % len(may_go)]
+    kept = [known for ref, known in newest.items() if ref != gone]
+    before, after = (_outcome(world, known) for known in (list(newest.values()), kept))
+    assert after != JUSTIFIED or before == JUSTIFIED
+
+
+@given(world=worlds, hours=st.integers(-14, 14))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_instants_are_the_same_in_every_offset(world: World, hours: int) -> None:
+    """Clocks of producers and registers stand in many zones."""
+    from_elsewhere = [
+        (
+            version,
+            {**fields, **{name: _moved(fields.get(name), hours) for name in ("valid_from", "valid_to")}},
+        )
+        for version, fields in world.evidence
+    ]
+    assert _outcome(world, from_elsewhere) == _outcome(world, world.evidence)
+
+
+def _moved(text: str | None, hours: int) -> str | None:
+    """Write the same instant as a clock `hours` further east shows it."""
+    if text is None:
+        return None
+    instant = EvidenceRecord.model_validate({"ref": "x", "kind": "complaint", "valid_from": text}).valid_from
+    local = instant + timedelta(hours=hours)
+    return f"{local:%Y-%m-%dT%H:%M:%S.%f}{'-' if hours < 0 else '+'}{abs(hours):02}:00"
+
+
+def _outcome(world: World, known: list[tuple[int, dict[str, Any]]]) -> str:
+    index = EvidenceIndex()
+    for version, fields in known:
+        index.put(EvidenceRecord.model_validate(fields), version)
+    access = AccessEvent.model_validate(world.event)
+    return judge(access, POLICIES, index, received_at=world.received_at, as_of=world.as_of).outcome
+
+
+def test_judging_leaves_the_index_as_it_was() -> None:
+    """The judge is a function: asked again, it says the same."""
+    index = evidence(a_complaint(assignees=["e-1"]), an_employment())
+    before = answers(index)
+    first = judge(an_access(purpose=None), POLICIES, index, received_at=NOON, as_of=NOON)
+    assert judge(an_access(purpose=None), POLICIES, index, received_at=NOON, as_of=NOON) == first
+    assert answers(index) == before

@@ -1,0 +1,122 @@
+import math
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from earwitness.query.conditions import Parameter
+from earwitness.query.statement import LONGEST_STATEMENT, Table, check_statement, customers_in, run_statement
+from earwitness.query.store import Answer
+from models.errors import QueryRejected
+
+
+class OneAnswer:
+    """A store that answers whatever it is asked with the same rows."""
+
+    def __init__(self, *rows: tuple[Any, ...]) -> None:
+        self.rows = rows
+        self.limits: Mapping[str, Any] = {}
+
+    def ask(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        limits: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        self.limits = limits or {}
+        columns = tuple(f"c{at}" for at, _ in enumerate(self.rows[0]))
+        return Answer(columns, columns, self.rows)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT 1",
+        "  select 1 ;  ",
+        "WITH 1 AS x SELECT x",
+        "(SELECT 1) UNION ALL (SELECT 2)",
+        "-- why\nSELECT /* ; */ ';' AS a, \"b;\", `c;`, $x$;$x$",
+        "SELECT settings FROM trail",
+        "SELECT 'a''b;' , 'a\\';'",
+    ],
+)
+def test_one_select_is_accepted(text: str) -> None:
+    """A semicolon in a string or a comment ends no statement."""
+    assert check_statement(text).strip().rstrip(";").strip()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "empty"),
+        (" ; ", "empty"),
+        ("-- nothing", "empty"),
+        ("SELECT 1; SELECT 2", "more than one statement"),
+        ("DROP TABLE trail", "begins with DROP"),
+        ("INSERT INTO trail SELECT 1", "begins with INSERT"),
+        ("/* SELECT */ SYSTEM SHUTDOWN", "begins with SYSTEM"),
+        ("SELECT 1 SETTINGS max_execution_time = 0", "cannot change settings"),
+        ("SELECT * FROM (SELECT 1 settings/**/max_threads=9)", "cannot change settings"),
+        ("SELECT " + "1" * LONGEST_STATEMENT, "characters"),
+    ],
+)
+def test_anything_else_is_refused_before_it_runs(text: str, said: str) -> None:
+    """ClickHouse would refuse most of it too; a person gets a plain word, and limits stay ours."""
+    with pytest.raises(QueryRejected, match=said):
+        check_statement(text)
+
+
+def test_the_answer_says_when_rows_were_left_out() -> None:
+    """A cut answer that looks whole is a wrong answer."""
+    store = OneAnswer((1,), (2,), (3,))
+    assert run_statement(store, "SELECT 1", 2) == Table(("c0",), [[1], [2]], truncated=True)
+    assert store.limits["limit"] == 3
+    assert not run_statement(store, "SELECT 1", 3).truncated
+
+
+def test_values_of_every_type_become_json() -> None:
+    """The answer to a person's own SQL may hold any type of ClickHouse."""
+    row = (
+        datetime(2026, 1, 31, 9, 30, tzinfo=UTC),
+        datetime(2026, 1, 31, 9, 30),  # noqa: DTZ001 - as ClickHouse gives a DateTime without a zone
+        date(2026, 1, 31),
+        UUID(int=1),
+        Decimal("1.50"),
+        math.nan,
+        1.5,
+        b"\xff",
+        (1, ["a", None]),
+        {1: True},
+        None,
+        "",
+    )
+    assert run_statement(OneAnswer(row), "SELECT 1", 1).rows == [
+        [
+            "2026-01-31T09:30:00.000000Z",
+            "2026-01-31T09:30:00",
+            "2026-01-31",
+            "00000000-0000-0000-0000-000000000001",
+            "1.50",
+            "nan",
+            1.5,
+            "\\xff",
+            [1, ["a", None]],
+            {"1": True},
+            None,
+            "",
+        ]
+    ]
+
+
+def test_the_customers_in_an_answer_are_those_of_its_customer_columns() -> None:
+    """Whose content was looked into is what the record of a reading is for."""
+    table = Table(
+        ("customer_id", "t.customer_ids", "n"),
+        [["acme", ["globex", "acme"], 1], [None, [], 2], ["*", ["initech"], 3]],
+        truncated=False,
+    )
+    assert customers_in(table) == ["acme", "*", "globex", "initech"]
