@@ -57,11 +57,11 @@ def test_an_exception_is_the_outcome_and_goes_on(error: BaseException, outcome: 
     assert outbox.events[0].outcome == outcome
 
 
-def test_an_outcome_that_the_block_set_stays() -> None:
+def test_an_outcome_that_the_service_set_stays() -> None:
     """The service knows better than the type of an exception."""
     recorder, outbox = a_recorder()
-    with pytest.raises(LookupError), recorder.access(**fields()) as access:
-        access.outcome = "denied"
+    access = recorder.access(**fields(outcome="denied"))
+    with pytest.raises(LookupError), access:
         raise LookupError
     assert outbox.events[0].outcome == "denied"
 

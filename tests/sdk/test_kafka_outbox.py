@@ -1,0 +1,266 @@
+"""What only the real Kafka can show: refusals, silence, forks, and the end of the process."""
+
+import gc
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clickhouse_driver import Client
+from earwitness_sdk import Kafka, KafkaOutbox, NotRecorded, Recorder, Register, kafka_outbox
+
+from earwitness.cli import wiring
+from models.topics import EVIDENCE_RECORDS
+from tests.conftest import Stack
+
+from .builders import SOURCE, a_record, fields, outgoing
+
+SHORT_S = 2.0
+STORED_WITHIN_S = 30
+
+
+def kafka_of(stack: Stack, role: str = "producer") -> Kafka:
+    return wiring.sdk_kafka(stack.settings(role).kafka)
+
+
+def environment(stack: Stack, source: str) -> dict[str, str]:
+    kafka = kafka_of(stack)
+    return {
+        **os.environ,
+        "EARWITNESS_SOURCE": source,
+        "EARWITNESS_KAFKA__BOOTSTRAP": kafka.bootstrap,
+        "EARWITNESS_KAFKA__USERNAME": kafka.username or "",
+        "EARWITNESS_KAFKA__PASSWORD": kafka.password or "",
+    }
+
+
+@contextmanager
+def left_sockets_forgiven() -> Iterator[None]:
+    """kafka-python leaves the sockets of refused connections to the garbage collector."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)
+        yield
+        gc.collect()
+
+
+@contextmanager
+def asleep(stack: Stack, name: str) -> Iterator[None]:
+    (pid,) = [process.pid for process in stack.state.processes if process.name == name]
+    assert pid is not None
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def rows(stack: Stack, source: str) -> list[tuple[str, int]]:
+    client: Client = stack.clickhouse("admin")
+    try:
+        found: list[tuple[str, int]] = client.execute(
+            "SELECT producer, sequence FROM access_log WHERE source = %(source)s ORDER BY producer, sequence",
+            {"source": source},
+        )
+        return found
+    finally:
+        client.disconnect()
+
+
+def await_rows(stack: Stack, source: str, count: int) -> list[tuple[str, int]]:
+    until = time.monotonic() + STORED_WITHIN_S
+    while len(found := rows(stack, source)) < count and time.monotonic() < until:
+        time.sleep(0.2)
+    assert len(found) == count
+    return found
+
+
+@pytest.fixture
+def closed_port() -> Iterator[str]:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        yield f"127.0.0.1:{bound.getsockname()[1]}"
+
+
+@pytest.fixture
+def silent_port() -> Iterator[str]:
+    """Something that takes connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        yield f"127.0.0.1:{listening.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("where", ["closed_port", "silent_port"])
+def test_a_kafka_that_is_not_there_is_an_error_in_time(
+    where: str, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which address, for how long, and what to check; never a hang."""
+    address = request.getfixturevalue(where)
+    outbox = KafkaOutbox(Kafka(bootstrap=address, username="producer", password="secret-of-the-test"))
+    began = time.monotonic()
+    with left_sockets_forgiven():
+        with pytest.raises(NotRecorded) as refused:
+            outbox.send(outgoing(), SHORT_S)
+        assert outbox.close(SHORT_S).pending == 0
+    assert time.monotonic() - began < SHORT_S * 2
+    for part in (f"Kafka {address}", "within 2.0 s", "check that Kafka is up"):
+        assert part in str(refused.value)
+    assert "secret-of-the-test" not in str(refused.value)
+
+
+def test_who_waits_for_a_connection_waits_no_longer_than_allowed(closed_port: str) -> None:
+    """A hundred requests must not try one after the other."""
+    outbox = KafkaOutbox(Kafka(bootstrap=closed_port, username="producer", password="x"))
+    began = time.monotonic()
+    refused: list[NotRecorded] = []
+
+    def send() -> None:
+        try:
+            outbox.send(outgoing(), SHORT_S)
+        except NotRecorded as error:
+            refused.append(error)
+
+    threads = [threading.Thread(target=send) for _ in range(10)]
+    with left_sockets_forgiven():
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len(refused) == 10
+    assert time.monotonic() - began < SHORT_S * 2
+
+
+@pytest.mark.stack
+def test_a_wrong_password_is_an_error_in_time(stack: Stack) -> None:
+    """Nobody publishes who is not known."""
+    kafka = kafka_of(stack)
+    outbox = KafkaOutbox(Kafka(bootstrap=kafka.bootstrap, username=kafka.username, password="wrong"))
+    with left_sockets_forgiven(), pytest.raises(NotRecorded, match="username and password are right"):
+        outbox.send(outgoing(), SHORT_S)
+
+
+@pytest.mark.stack
+def test_a_service_cannot_put_evidence(stack: Stack) -> None:
+    """Forged evidence is a forged verdict: a producer's password is not enough."""
+    with (
+        Register(kafka=kafka_of(stack, "producer")) as register,
+        pytest.raises(NotRecorded, match="producer may not write there"),
+    ):
+        register.put(a_record())
+
+
+@pytest.mark.stack
+def test_a_register_cannot_record_accesses(stack: Stack) -> None:
+    """Nor the other way round."""
+    with (
+        Recorder(source=SOURCE, kafka=kafka_of(stack, "register")) as recorder,
+        pytest.raises(NotRecorded, match="register may not write there"),
+    ):
+        recorder.record(**fields())
+
+
+@pytest.mark.stack
+def test_a_record_that_is_too_large_is_refused_alone(stack: Stack) -> None:
+    """It never fits; what comes after it does."""
+    outbox = KafkaOutbox(kafka_of(stack, "register"))
+    with pytest.raises(NotRecorded, match="2000000 bytes are too many"):
+        outbox.send(outgoing(EVIDENCE_RECORDS, "large", b"x" * 2_000_000))
+    outbox.send(outgoing(EVIDENCE_RECORDS, "small")).result(STORED_WITHIN_S)
+    assert outbox.close(SHORT_S).pending == 0
+
+
+@pytest.mark.stack
+def test_a_kafka_that_falls_silent_is_an_error_in_time(stack: Stack) -> None:
+    """After it had answered: the record's own time runs out, and the next one is taken again."""
+    outbox = KafkaOutbox(kafka_of(stack), acknowledged_within_s=SHORT_S)
+    recorder = Recorder(source="/tests/silence", outbox=outbox)
+    recorder.record(**fields())
+    with asleep(stack, "kafka"):
+        began = time.monotonic()
+        with pytest.raises(NotRecorded, match=r"did not acknowledge within [23]\.[0-9] s"):
+            recorder.record(**fields())
+        assert time.monotonic() - began < SHORT_S * 2
+    assert recorder.record(**fields()).sequence == 3
+    report = recorder.close()
+    assert (report.failed, report.pending) == (1, 0)
+
+
+@pytest.mark.stack
+def test_a_sender_that_is_too_fast_waits_and_is_then_refused(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bounded memory: back-pressure first, an error in the end."""
+    monkeypatch.setattr(kafka_outbox, "MOST_IN_FLIGHT", 3)
+    outbox = KafkaOutbox(kafka_of(stack, "register"), acknowledged_within_s=SHORT_S)
+    outbox.send(outgoing(EVIDENCE_RECORDS, "fast")).result(STORED_WITHIN_S)
+    with asleep(stack, "kafka"):
+        for _ in range(3):
+            outbox.send(outgoing(EVIDENCE_RECORDS, "fast"))
+        with pytest.raises(NotRecorded, match=r"took nothing more within 0\.2 s"):
+            outbox.send(outgoing(EVIDENCE_RECORDS, "fast"), 0.2)
+    assert outbox.close(STORED_WITHIN_S).pending == 0
+
+
+@pytest.mark.stack
+def test_what_travels_is_an_event_of_the_contract(stack: Stack) -> None:
+    """A worker stores it, with the producer's count."""
+    with Recorder(source="/tests/travels", kafka=kafka_of(stack)) as recorder:
+        events = [recorder.record(**fields()) for _ in range(3)]
+    assert await_rows(stack, "/tests/travels", 3) == [(events[0].producer, number) for number in (1, 2, 3)]
+
+
+def run(stack: Stack, source: str, program: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    preamble = (
+        "import os, sys\nfrom earwitness_sdk import Recorder\n"
+        "recorder = Recorder.from_environment()\n"
+        "fields = dict(actor_type='employee', actor_id='e-1', action='listen', customer_id='acme',"
+        " resource_type='call_recording', resource_id='rec-9')\n"
+    )
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", preamble + program],
+        env=environment(stack, source),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+        **options,
+    )
+
+
+@pytest.mark.stack
+def test_what_was_submitted_goes_out_before_the_process_ends(stack: Stack) -> None:
+    """A service that is stopped between two requests loses nothing."""
+    run(stack, "/tests/exit", "for _ in range(200): recorder.submit(**fields)")
+    assert len(await_rows(stack, "/tests/exit", 200)) == 200
+
+
+@pytest.mark.stack
+def test_a_forked_child_is_a_producer_of_its_own(stack: Stack) -> None:
+    """Web servers load a service once and fork; threads and counts do not survive that."""
+    program = """
+recorder.record(**fields)
+child = os.fork()
+recorder.record(**fields)
+recorder.record(**fields)
+if child:
+    sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+"""
+    run(stack, "/tests/fork", program)
+    counted: dict[str, list[int]] = {}
+    for producer, sequence in await_rows(stack, "/tests/fork", 5):
+        counted.setdefault(producer, []).append(sequence)
+    assert sorted(counted.values()) == [[1, 2], [1, 2, 3]]
+
+
+def test_an_outbox_without_records_never_connects(tmp_path: Path, closed_port: str) -> None:
+    """A service that starts before Kafka does starts all the same."""
+    began = time.monotonic()
+    Recorder(source=SOURCE, kafka=Kafka(bootstrap=closed_port, username="p", password="x")).close()
+    assert time.monotonic() - began < 1
