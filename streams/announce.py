@@ -8,6 +8,7 @@ from aiokafka.errors import KafkaError
 
 from models.errors import BrokerUnavailable
 from models.publisher import Message
+from streams.connection import unreachable
 
 ANSWER_TIMEOUT_MS: Final = 30_000
 LINGER_MS: Final = 5
@@ -39,7 +40,8 @@ class KafkaAnnouncer:
         try:
             await self._producer.start()
         except KafkaError as error:
-            raise BrokerUnavailable(f"findings cannot be published: {error}") from error
+            await self._producer.stop()
+            raise unreachable(self._connection, error) from error
 
     async def stop(self) -> None:
         """Send what is under way and disconnect."""

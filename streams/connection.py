@@ -1,10 +1,13 @@
 """How to reach Kafka, in the words of each client library."""
 
 import ssl
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import faust
+
+from models.errors import BrokerUnavailable
 
 
 class KafkaConnection(NamedTuple):
@@ -47,3 +50,12 @@ class KafkaConnection(NamedTuple):
 
     def _ssl_context(self) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=None if self.ca_file is None else str(self.ca_file))
+
+
+def unreachable(arguments: Mapping[str, Any], error: Exception) -> BrokerUnavailable:
+    """Say which Kafka could not be reached as whom, and what to check."""
+    return BrokerUnavailable(
+        f"Kafka {arguments['bootstrap_servers']} could not be reached as"
+        f" {arguments.get('sasl_plain_username', 'nobody in particular')} ({type(error).__name__}: {error});"
+        " check that it is up, EARWITNESS_KAFKA__BOOTSTRAP, and the user's name and password"
+    )

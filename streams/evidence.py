@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError
 from earwitness.policy import EvidenceIndex
 from models.errors import BrokerUnavailable, MalformedEvent
 from models.topics import EVIDENCE_RECORDS
+from streams.connection import unreachable
 from streams.wire import read_evidence
 
 log = structlog.get_logger(__name__)
@@ -60,7 +61,8 @@ class EvidenceFollower:
         try:
             await consumer.start()
         except KafkaError as error:
-            raise BrokerUnavailable(f"evidence cannot be read: {error}") from error
+            await consumer.stop()
+            raise unreachable(self._connection, error) from error
         consumer.assign([self._where])
         await consumer.seek_to_beginning(self._where)
         self._consumer = consumer
@@ -78,8 +80,10 @@ class EvidenceFollower:
 
     async def catch_up(self) -> None:
         """Wait until the index holds what the topic held when this was called."""
-        if self._consumer is None:
+        if self._consumer is None or self._task is None:
             raise BrokerUnavailable("the evidence follower is not started")
+        if self._task.done():
+            self._task.result()  # it never ends by itself: whatever ended it ends the worker
         try:
             async with asyncio.timeout(CATCH_UP_TIMEOUT_S):
                 end = (await self._consumer.end_offsets([self._where]))[self._where]

@@ -124,9 +124,14 @@ def list_(kind: str, customer: str, limit: int, output: OutputFormat, data_dir: 
         for row in rows:
             table.add_row(*(_cell(row.get(heading)) for heading in SHOWN))
         console().print(table)
-        tell(f"{len(rows)} records")
+        tell(_how_many(len(rows), limit))
     else:
         write_rows(iter(rows), FIELDS, output)
+
+
+def _how_many(count: int, limit: int) -> str:
+    told = "1 record" if count == 1 else f"{count} records"
+    return f"{told}, as many as --limit asks for; there may be more" if count == limit else told
 
 
 def _pages(api: ApiClient, kind: str, customer: str, limit: int) -> Iterator[dict[str, Any]]:

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from earwitness import settings
 from earwitness.cli.client import ApiClient
-from earwitness.cli.lines import Line, read_lines
+from earwitness.cli.lines import JSON_LINES, Line, read_lines
 from earwitness.cli.output import (
     FORMATS,
     VERDICT_STYLES,
@@ -54,11 +54,12 @@ Row = dict[str, Any]
 
 
 @click.command()
-@click.argument("file", metavar="FILE|-")
+@click.argument("file", metavar="FILE|-", type=JSON_LINES)
 @click.option(
     "--evidence",
     "evidence_file",
     metavar="FILE",
+    type=JSON_LINES,
     help="Registers as JSON lines, in the order of their entry; no stack is needed then.",
 )
 @click.option(

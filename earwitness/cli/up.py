@@ -7,6 +7,7 @@ import click
 from earwitness import settings
 from earwitness.cli.stack_options import data_dir_option, say
 from earwitness.devstack import control, preflight
+from earwitness.devstack.layout import layout_of
 from earwitness.devstack.supervisor import MOST_WORKERS, Options, Supervisor, stop_on_signals
 
 _PORT = click.IntRange(1, 65_535)
@@ -29,6 +30,7 @@ def up(detach: bool, workers: int, data_dir: Path | None, **ports: int | None) -
     preflight.check_pieces()
     control.fetch_kafka(values.maven_url, say)
     if detach:
+        say(f"starting; it writes to {layout_of(options.data_dir).log('supervisor')}")
         started = control.start_detached(options)
         say(f"ready: Kafka {started.kafka}, ClickHouse {started.clickhouse}, API {started.api}")
         return

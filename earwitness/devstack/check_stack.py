@@ -163,7 +163,7 @@ def _clickhouse(settings: Settings) -> Iterator[Check]:
 def _api(settings: Settings) -> Check:
     url = (settings.api.url or f"http://{settings.api.host}:{settings.api.port}").rstrip("/")
     try:
-        answer = httpx.get(f"{url}/healthz", timeout=API_TIMEOUT_S)
+        answer = httpx.get(f"{url}/healthz", timeout=API_TIMEOUT_S, trust_env=False)
     except httpx.HTTPError as error:
         return fail("api answers", f"{url}: {type(error).__name__}: {error}", "see logs/api.log")
     if not answer.is_success:

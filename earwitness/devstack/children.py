@@ -17,7 +17,7 @@ STABLE_S: Final = 60.0
 """A child that ran this long is restarted without the delay that its earlier deaths had earned."""
 
 LARGEST_LOG_BYTES: Final = 10 << 20
-TAIL_BYTES: Final = 2_000
+TAIL_BYTES: Final = 4_000
 KILL_LIMIT_S: Final = 10.0
 
 _TETHER: Final = Path(__file__).with_name("tether.py")

@@ -24,6 +24,9 @@ POLL_S: Final = 0.1
 LAUNCH_LIMIT_S: Final = 20.0
 READY_LIMIT_S: Final = 300.0
 STOP_LIMIT_S: Final = 120.0
+EXIT_LIMIT_S: Final = 10.0
+"""How long a supervisor that has let go of its folder may take to end."""
+
 NAME_LIMIT_S: Final = 5.0
 """How long a supervisor may hold the lock without having written who it is."""
 
@@ -69,7 +72,7 @@ def stop(layout: Layout, report: Report) -> bool:
             state.mark_stopped(layout)
         return killed
     began_at = time.monotonic()
-    asked: lock.Holder | None = None
+    asked: psutil.Process | None = None
     while lock.is_held(layout):
         asked = asked or _ask_to_stop(layout)
         limit_s = STOP_LIMIT_S if asked else NAME_LIMIT_S
@@ -80,10 +83,12 @@ def stop(layout: Layout, report: Report) -> bool:
                 f"{layout.log('supervisor')}"
             )
         time.sleep(POLL_S)
+    if asked:
+        psutil.wait_procs([asked], timeout=EXIT_LIMIT_S)
     return True
 
 
-def _ask_to_stop(layout: Layout) -> lock.Holder | None:
+def _ask_to_stop(layout: Layout) -> psutil.Process | None:
     """Ask the supervisor to end; None where it has taken the lock but not yet said who it is."""
     holder = lock.last_holder(layout)
     process = leftovers.same_process(holder) if holder else None
@@ -95,7 +100,7 @@ def _ask_to_stop(layout: Layout) -> lock.Holder | None:
         raise StackUnavailable(f"the supervisor (pid {error.pid}) belongs to another user") from error
     except psutil.NoSuchProcess:
         return None
-    return holder
+    return process
 
 
 def _launch(options: Options, log: Path) -> int:

@@ -4,7 +4,6 @@ import os
 import socket
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -102,11 +101,6 @@ def api(layout: Layout, ports: Ports) -> ChildSpec:
         is_ready=_healthy(f"http://{HOST}:{ports.api}/healthz"),
         stop_limit_s=API_STOP_S,
     )
-
-
-def exists(command: str) -> bool:
-    """Say whether this installation has that subcommand."""
-    return find_spec(f"earwitness.cli.{command}") is not None
 
 
 def _settings(layout: Layout, ports: Ports, more: Mapping[str, str]) -> dict[str, str]:

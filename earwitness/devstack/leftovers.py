@@ -13,7 +13,7 @@ from models.errors import StackUnavailable
 CLOCK_SLACK_S: Final = 2.0
 """The start time of a process is counted from the boot time, which a clock that is set moves."""
 
-STOP_LIMIT_S: Final = 20.0
+STOP_LIMIT_S: Final = 10.0
 KILL_LIMIT_S: Final = 5.0
 
 

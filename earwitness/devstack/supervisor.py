@@ -23,11 +23,14 @@ from earwitness.devstack.ports import HOST, Ports
 from earwitness.devstack.provision import align_topics, provision_clickhouse, provision_kafka
 from earwitness.devstack.state import Phase, ProcessState, StackState
 from earwitness.devstack.users import make_secrets
-from models.errors import PipelineError, StackUnavailable
+from earwitness.settings import Settings
+from models.errors import BrokerUnavailable, PipelineError, SinkUnavailable, StackUnavailable
 
 TICK_S: Final = 0.1
 START_LIMIT_S: Final = 120.0
 START_TRIES: Final = 3
+PROVISION_TRIES: Final = 3
+PROVISION_PAUSE_S: Final = 1.0
 LOG_CHECK_S: Final = 5.0
 MOST_WORKERS: Final = 64
 
@@ -105,14 +108,10 @@ class Supervisor:
         self._bring_up(self._services, services)
         if self._stopping:
             return
-        admin = state.settings_for(layout.root, "admin")
-        provision_kafka(admin.kafka)
-        align_topics(admin.kafka)
-        provision_clickhouse(admin.clickhouse)
+        self._provision(state.settings_for(layout.root, "admin"))
         workers = range(1, self._options.workers + 1)
         dependents = [family.worker(layout, chosen, number) for number in workers]
-        if family.exists("api"):
-            dependents.append(family.api(layout, chosen))
+        dependents.append(family.api(layout, chosen))
         self._bring_up(self._dependents, dependents)
         if not self._stopping:
             self._phase = "ready"
@@ -121,6 +120,21 @@ class Supervisor:
                 f"ready: Kafka {HOST}:{chosen.kafka}, ClickHouse {HOST}:{chosen.clickhouse}, "
                 f"API http://{HOST}:{chosen.api}"
             )
+
+    def _provision(self, admin: Settings) -> None:
+        """Set Kafka and ClickHouse up; a server that has only just started may need to be asked again."""
+        for attempts_left in reversed(range(PROVISION_TRIES)):
+            try:
+                provision_kafka(admin.kafka)
+                align_topics(admin.kafka)
+                provision_clickhouse(admin.clickhouse)
+            except (BrokerUnavailable, SinkUnavailable) as error:
+                if not attempts_left or self._stopping:
+                    raise
+                self._tell(f"{error}; asking again")
+                time.sleep(PROVISION_PAUSE_S)
+            else:
+                return
 
     def _bring_up(self, children: list[Child], specs: Sequence[ChildSpec]) -> None:
         """Start these children and wait until each is ready."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import tomllib
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -72,10 +72,18 @@ def read_toml(name: str, text: bytes, faults: list[str]) -> dict[str, Any] | Non
 
 def describe_faults(name: str, content: Mapping[str, Any], error: ValidationError) -> list[str]:
     """Put a model's faults into words: file, the clause by its id, field, what is wrong."""
+    found = error.errors(include_url=False, include_context=False)
+    places = [fault["loc"] for fault in found]
     return [
         f"{name}: {_place(fault['loc'], content)}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_context=False)
+        for fault in found
+        if not (fault["type"] == "too_short" and _holds_another(fault["loc"], places))
     ]
+
+
+def _holds_another(place: Sequence[int | str], places: Iterable[Sequence[int | str]]) -> bool:
+    """Say whether something inside `place` is at fault: a list is then too short for that reason only."""
+    return any(len(other) > len(place) and other[: len(place)] == place for other in places)
 
 
 def _read(name: str, text: bytes, faults: list[str]) -> Policy | None:

@@ -206,9 +206,12 @@ def test_a_list_for_people_says_how_many(stack: Stack) -> None:
     ref = a_ref()
     put(stack, a_record(ref, customer_ids=[customer]))
     known(stack, ref)
-    result = run("list", "--data-dir", stack.data_dir, "--customer", customer)
+    wide = {"COLUMNS": "300"}
+    result = run("list", "--data-dir", stack.data_dir, "--customer", customer, env=wide)
     assert ref in result.stdout
-    assert result.stderr == "1 records\n"
+    assert result.stderr == "1 record\n"
+    result = run("list", "--data-dir", stack.data_dir, "--customer", customer, "--limit", 1, env=wide)
+    assert result.stderr == "1 record, as many as --limit asks for; there may be more\n"
 
 
 @pytest.mark.stack

@@ -126,7 +126,8 @@ class TestScope:
     def test_one_of_three_lists_makes_a_work_order_more_than_a_blank_cheque(self, scope: str) -> None:
         """Any of them says whom or what the work is about."""
         named = {"customer_ids": ["acme"], "resource_ids": ["rec-1"], "assignees": ["e-1"]}[scope]
-        order = a_work_order(**{"assignees": [], scope: named})
+        scoped: dict[str, Any] = {"assignees": [], scope: named}
+        order = a_work_order(**scoped)
         access = an_access(purpose="maintain_service", evidence_ref="change:W-1")
         assert reason_of(access, order) == "clause_met"
 
