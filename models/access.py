@@ -20,6 +20,7 @@ from .fields import (
     ResourceId,
     Sequence,
     Source,
+    without_nulls,
 )
 
 ActorType = Literal["employee", "affiliate", "vendor", "acquirer", "application", "customer", "service"]
@@ -97,12 +98,7 @@ class AccessEvent(BaseModel):
     item_count: Count | None = None
     content_bytes: Count | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: object) -> object:
-        if isinstance(value, dict):
-            return {name: field for name, field in value.items() if field is not None}
-        return value
+    _null_is_absent = model_validator(mode="before")(without_nulls)
 
     @field_validator("organization")
     @classmethod

@@ -6,7 +6,17 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from .access import ResourceType
-from .fields import ActorId, EvidenceRef, Instant, Name, OneCustomerId, Organization, Purpose, ResourceId
+from .fields import (
+    ActorId,
+    EvidenceRef,
+    Instant,
+    Name,
+    OneCustomerId,
+    Organization,
+    Purpose,
+    ResourceId,
+    without_nulls,
+)
 
 EvidenceKind = Literal[
     "complaint",
@@ -62,12 +72,7 @@ class EvidenceRecord(BaseModel):
     recorded_by: ActorId | None = None
     recorded_at: Instant | None = None
 
-    @model_validator(mode="before")
-    @classmethod
-    def _null_is_absent(cls, value: object) -> object:
-        if isinstance(value, dict):
-            return {name: field for name, field in value.items() if field is not None}
-        return value
+    _null_is_absent = model_validator(mode="before")(without_nulls)
 
     @field_validator("aliases")
     @classmethod

@@ -104,6 +104,13 @@ def check_uri_reference(text: str) -> str:
     return text
 
 
+def without_nulls(value: object) -> object:
+    """Drop the null fields of a JSON object: a null is the same as an absent field."""
+    if isinstance(value, dict):
+        return {name: field for name, field in value.items() if field is not None}
+    return value
+
+
 def _read_time(value: object) -> object:
     if isinstance(value, datetime):
         if value.tzinfo is None:

@@ -51,6 +51,7 @@ class Child:
         self._started_at = 0.0
         self._start_again_at = 0.0
         self._delay_s = FIRST_DELAY_S
+        self._log_starts_at = 0
 
     @property
     def pid(self) -> int | None:
@@ -100,14 +101,15 @@ class Child:
         self.ready = False
 
     def tail(self) -> str:
-        """Give the end of its log."""
-        return tail(self.spec.log)
+        """Give the end of what it logged since it was last started."""
+        return tail(self.spec.log, self._log_starts_at)
 
     def _start(self) -> None:
         if self.spec.ready_file:
             self.spec.ready_file.unlink(missing_ok=True)
         tethered = (sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *self.spec.command)
         with self.spec.log.open("ab") as log:
+            self._log_starts_at = log.tell()
             self._process = subprocess.Popen(
                 tethered,
                 cwd=self.spec.folder,
@@ -141,13 +143,13 @@ def bound_log(log: Path) -> None:
         return
 
 
-def tail(log: Path) -> str:
-    """Give the end of a log, in whole lines; nothing where there is none."""
+def tail(log: Path, starts_at: int = 0) -> str:
+    """Give the end of a log from that byte on, in whole lines; nothing where there is none."""
     try:
         with log.open("rb") as file:
-            skipped = max(0, log.stat().st_size - TAIL_BYTES)
-            file.seek(skipped)
-            text = file.read().decode(errors="replace")
+            begin = max(starts_at, log.stat().st_size - TAIL_BYTES)
+            file.seek(begin)
+            text = file.read(TAIL_BYTES).decode(errors="replace")
     except OSError:
         return ""
-    return (text.partition("\n")[2] if skipped else text).strip()
+    return (text.partition("\n")[2] if begin > starts_at else text).strip()

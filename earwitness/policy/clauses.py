@@ -10,7 +10,6 @@ from earwitness.policy.actors import Actor
 from earwitness.policy.checks import EvidenceCheck, StandingCheck, Stands
 from earwitness.policy.entries import Entry
 from earwitness.policy.evidence import EvidenceIndex
-from earwitness.policy.shelves import Register, Shelf
 from models.fields import EVERY_CUSTOMER
 from models.policy import Clause, Forbid
 from models.verdict import Reason
@@ -97,43 +96,42 @@ class CompiledClause:
 
     def accounts(self, actor: Actor, evidence: EvidenceIndex) -> Collection[Entry]:
         """Give the records that name the actor as an assignee, in order of registration."""
-        return _under(evidence.register(self.kind or "").by_assignee, actor.ids)
+        by_assignee = evidence.register(self.kind or "").by_assignee
+        return _by_version([by_assignee.under(actor_id) for actor_id in actor.ids])
 
     def candidates(self, access: Access, actor: Actor, evidence: EvidenceIndex) -> Collection[Entry]:
         """Give what could explain an access that cites nothing, in order of registration.
 
-        Looked up by whichever of customer, organization and assignee leaves the fewest.
+        Looked up by the narrowest that the evidence must have in common with the access.
         """
         register = evidence.register(self.kind or "")
-        found = self._of_customer(access, register)
-        if not found:
+        customer_ids = self._customers(access)
+        of_customers = [register.by_customer.under(customer_id) for customer_id in customer_ids]
+        if not any(of_customers):
             return ()
+        if access.actor_type in NAMED_WHERE_DERIVED:
+            names = actor.names(access.actor_team, access.time)
+            return _by_version([register.naming(customer_id, names) for customer_id in customer_ids])
         if self.same_organization:
-            found = min(found, register.by_organization.under(access.organization), key=len)
-        if access.actor_type not in NAMED_WHERE_DERIVED:
-            return found
-        names = actor.names(access.actor_team, access.time)
-        if sum(len(register.by_assignee.under(name)) for name in names) < len(found):
-            found = _under(register.by_assignee, names)
-        return [entry for entry in found if not names.isdisjoint(entry.assignees)]
+            of_organization = register.by_organization.under(access.organization)
+            if len(of_organization) <= sum(map(len, of_customers)):
+                return of_organization
+        return _by_version(of_customers)
 
-    def related(self, access: Access, actor: Actor, evidence: EvidenceIndex) -> list[Entry]:
+    def related(self, access: Access, actor: Actor, evidence: EvidenceIndex) -> Collection[Entry]:
         """Give evidence that has something in common with the access, for an explanation; not all of it."""
         register = evidence.register(self.kind or "")
-        ways = [self._of_customer(access, register), _under(register.by_assignee, actor.ids)]
+        found = [register.by_customer.under(customer_id) for customer_id in self._customers(access)]
+        found += [register.by_assignee.under(actor_id) for actor_id in actor.ids]
         if access.organization is not None:
-            ways.append(register.by_organization.under(access.organization))
-        return _by_version(entry for way in ways for entry in islice(way, MOST_RELATED))
+            found.append(register.by_organization.under(access.organization))
+        return _by_version([list(islice(entries, MOST_RELATED)) for entries in found])
 
-    def _of_customer(self, access: Access, register: Register) -> Collection[Entry]:
-        by_customer = register.by_customer
-        found = by_customer.under(access.customer_id)
+    def _customers(self, access: Access) -> Sequence[str]:
+        """Give under which customers evidence for the access can be filed."""
         if self.kind_needs_customers or access.customer_id == EVERY_CUSTOMER:
-            return found
-        of_every = by_customer.under(EVERY_CUSTOMER)
-        if found and of_every:
-            return _by_version((*found, *of_every))
-        return found or of_every
+            return (access.customer_id,)
+        return (access.customer_id, EVERY_CUSTOMER)
 
 
 def is_own_content(access: Access) -> bool:
@@ -144,15 +142,12 @@ def is_own_content(access: Access) -> bool:
     return customer_id in (access.actor_id, access.organization)
 
 
-def _under(shelf: Shelf, keys: Collection[str]) -> Collection[Entry]:
-    if len(keys) == 1:
-        (key,) = keys
-        return shelf.under(key)
-    return _by_version(entry for key in keys for entry in shelf.under(key))
-
-
-def _by_version(entries: Iterable[Entry]) -> list[Entry]:
-    distinct = {entry.ref: entry for entry in entries}.values()
+def _by_version(found: Sequence[Collection[Entry]]) -> Collection[Entry]:
+    """Join collections, each in order of registration, into one that is; each entry counts once."""
+    with_entries = [entries for entries in found if entries]
+    if len(with_entries) == 1:
+        return with_entries[0]
+    distinct = {entry.ref: entry for entries in with_entries for entry in entries}.values()
     return sorted(distinct, key=lambda entry: entry.version)
 
 

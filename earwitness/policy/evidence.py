@@ -7,7 +7,6 @@ from earwitness.policy.actors import Actor, identify
 from earwitness.policy.entries import Entry
 from earwitness.policy.shelves import Register, Shelf
 from models.evidence import KINDS_WITH_ALIASES, EvidenceKind, EvidenceRecord
-from models.fields import EVERY_CUSTOMER
 from models.verdict import NO_EVIDENCE_VERSION
 
 MOST_ACTORS: Final = 100_000
@@ -91,13 +90,7 @@ class EvidenceIndex:
         self._forget_actors(entry)
 
     def _places(self, entry: Entry) -> Iterator[tuple[Shelf, Hashable]]:
-        register = self._registers[entry.kind]
-        for customer_id in entry.customer_ids or (EVERY_CUSTOMER,):
-            yield register.by_customer, customer_id
-        for assignee in entry.assignees:
-            yield register.by_assignee, assignee
-        if entry.organization is not None:
-            yield register.by_organization, entry.organization
+        yield from self._registers[entry.kind].places(entry)
         for actor_id in entry.actor_ids:
             yield self._identities, _identity(entry.kind, entry.organization, actor_id)
         if entry.kind == "affiliation":

@@ -1,8 +1,13 @@
 """Entries kept by a key, so that the judge looks evidence up and never searches through it."""
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Iterator
+from typing import Final
 
 from earwitness.policy.entries import Entry
+from models.fields import EVERY_CUSTOMER
+
+MOST_PAIRS: Final = 64
+"""Pairs of a customer and an assignee by which one entry is kept."""
 
 
 class Shelf:
@@ -53,12 +58,49 @@ def _in_order(entries: dict[str, Entry]) -> dict[str, Entry]:
 class Register:
     """The entries of one kind of evidence, by what an access can name.
 
-    `by_customer` holds what goes without customers under `*`.
+    Where an entry names no customer, `*` stands for its customers. `by_customer_and_assignee` holds the
+    entries that name assignees, by pairs of both; those with more than MOST_PAIRS pairs are in
+    `broad_by_customer` instead.
     """
 
-    __slots__ = ("by_assignee", "by_customer", "by_organization")
+    __slots__ = (
+        "broad_by_customer",
+        "by_assignee",
+        "by_customer",
+        "by_customer_and_assignee",
+        "by_organization",
+    )
 
     def __init__(self) -> None:
         self.by_customer = Shelf()
         self.by_assignee = Shelf()
+        self.by_customer_and_assignee = Shelf()
+        self.broad_by_customer = Shelf()
         self.by_organization = Shelf()
+
+    def places(self, entry: Entry) -> Iterator[tuple[Shelf, Hashable]]:
+        """Give every place of `entry` in this register."""
+        customer_ids = entry.customer_ids or (EVERY_CUSTOMER,)
+        few = len(customer_ids) * len(entry.assignees) <= MOST_PAIRS
+        for customer_id in customer_ids:
+            yield self.by_customer, customer_id
+            if not few:
+                yield self.broad_by_customer, customer_id
+                continue
+            for assignee in entry.assignees:
+                yield self.by_customer_and_assignee, (customer_id, assignee)
+        for assignee in entry.assignees:
+            yield self.by_assignee, assignee
+        if entry.organization is not None:
+            yield self.by_organization, entry.organization
+
+    def naming(self, customer_id: str, names: Collection[str]) -> Collection[Entry]:
+        """Give the entries for `customer_id` that name one of `names` as an assignee, by version."""
+        pairs = self.by_customer_and_assignee
+        found = [entry for name in names for entry in pairs.under((customer_id, name))]
+        broad = self.broad_by_customer.under(customer_id)
+        if broad:
+            found += [entry for entry in broad if any(name in entry.assignees for name in names)]
+        if len(found) > 1:
+            found = sorted({entry.ref: entry for entry in found}.values(), key=lambda entry: entry.version)
+        return found

@@ -90,6 +90,14 @@ def test_its_last_words_are_kept(started: Callable[..., Child]) -> None:
     assert child.tail() == "no luck"
 
 
+def test_words_of_an_earlier_run_are_not_its_last(started: Callable[..., Child], tmp_path: Path) -> None:
+    """An error of last week would send the reader the wrong way."""
+    (tmp_path / "child.log").write_text("an old error\n")
+    child = started(*FAILS)
+    until(lambda: child.watch(0.0) and child.pid is None)
+    assert child.tail() == "no luck"
+
+
 def test_a_stubborn_child_is_killed_after_its_limit(started: Callable[..., Child], tmp_path: Path) -> None:
     """`down` leaves nothing running."""
     ignores = "import signal, time; signal.signal(15, signal.SIG_IGN); open('armed', 'w'); time.sleep(60)"

@@ -146,6 +146,20 @@ def test_the_first_registered_counts_however_it_is_found() -> None:
     assert said_of(access, staff, by_name, by_team).evidence_used == ("change:name",)
 
 
+def test_evidence_with_long_lists_is_found_like_any_other() -> None:
+    """It is filed in another way; that must not show."""
+    customer_ids = [*(f"customer-{number}" for number in range(200)), "acme"]
+    assignees = [*(f"e-{number}" for number in range(100, 200)), "e-1"]
+    broad = a_complaint("ticket:broad", customer_ids=customer_ids, assignees=assignees)
+    narrow = a_complaint("ticket:narrow", assignees=["e-1"])
+    assert said_of(an_undeclared_access(), broad).evidence_used == ("ticket:broad",)
+    assert said_of(an_undeclared_access(), broad, narrow).evidence_used == ("ticket:broad",)
+    assert said_of(an_undeclared_access(), narrow, broad).evidence_used == ("ticket:narrow",)
+    assert reason_of(an_undeclared_access(actor_id="e-7"), broad) == "purpose_not_declared"
+    replaced = a_complaint("ticket:broad", customer_ids=["globex"], assignees=["e-1"])
+    assert reason_of(an_undeclared_access(), broad, replaced) == "purpose_not_declared"
+
+
 def test_the_order_of_arrival_does_not_matter() -> None:
     """Versions decide, so every worker that knows the same records says the same."""
     first, later = a_complaint("ticket:Z", assignees=["e-1"]), a_complaint("ticket:A", assignees=["e-1"])

@@ -53,6 +53,9 @@ def answers(index: EvidenceIndex) -> dict[str, Any]:
             found[f"{kind} customer {name}"] = list(refs(register.by_customer.under(name)))
             found[f"{kind} assignee {name}"] = list(refs(register.by_assignee.under(name)))
             found[f"{kind} organization {name}"] = list(refs(register.by_organization.under(name)))
+            for customer_id in (*NAMES, "*"):
+                key = f"{kind} {name} for {customer_id}"
+                found[key] = list(refs(register.naming(customer_id, frozenset((name, "a")))))
             for organization in (*NAMES, None):
                 key = f"{kind} {organization} {name}"
                 found[f"one actor {key}"] = list(refs(index.naming_one_actor(kind, organization, name)))

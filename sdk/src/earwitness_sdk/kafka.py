@@ -5,13 +5,21 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from .errors import BadSettings
 
 PREFIX: Final = "EARWITNESS_KAFKA__"
 PROTOCOLS: Final = ("PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL")
+LARGEST_PORT: Final = 65_535
 MECHANISMS: Final = ("PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512")
+
+
+class Address(NamedTuple):
+    """Where one broker listens."""
+
+    host: str
+    port: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +59,15 @@ class Kafka:
             raise BadSettings([f"{PREFIX}BOOTSTRAP is not set; it names Kafka's host:port"])
         return cls(**given)
 
+    @property
+    def addresses(self) -> list[Address]:
+        """Where brokers may be found, in the order given. Raises ValueError where one is not `host:port`."""
+        return [_address(text.strip()) for text in self.bootstrap.split(",")]
+
     def arguments(self) -> dict[str, object]:
         """Give the keyword arguments of kafka-python. Raises `BadSettings` where `ca_file` is unusable."""
         chosen: dict[str, object] = {
-            "bootstrap_servers": [address.strip() for address in self.bootstrap.split(",")],
+            "bootstrap_servers": [text.strip() for text in self.bootstrap.split(",")],
             "security_protocol": self.security_protocol,
         }
         if self.security_protocol.startswith("SASL"):
@@ -69,8 +82,12 @@ class Kafka:
 
     def _faults(self) -> list[str]:
         faults = []
-        if not self.bootstrap.strip():
-            faults.append("kafka.bootstrap: must be host:port")
+        try:
+            _ = self.addresses
+        except ValueError:
+            faults.append(
+                f"kafka.bootstrap: {self.bootstrap!r} must be host:port, or several joined by commas"
+            )
         if self.security_protocol not in PROTOCOLS:
             faults.append(f"kafka.security_protocol: must be one of {', '.join(PROTOCOLS)}")
         if self.sasl_mechanism not in MECHANISMS:
@@ -88,6 +105,13 @@ class Kafka:
             return ssl.create_default_context(cafile=self.ca_file)
         except OSError as error:
             raise BadSettings([f"kafka.ca_file: {self.ca_file} cannot be used: {error}"]) from error
+
+
+def _address(text: str) -> Address:
+    host, _, port = text.rpartition(":")
+    if not host or not 0 < int(port) <= LARGEST_PORT:
+        raise ValueError(text)
+    return Address(host.strip("[]"), int(port))
 
 
 def secret_from(environ: Mapping[str, str], variable: str) -> bytes:

@@ -5,20 +5,20 @@ import logging
 import threading
 from concurrent.futures import Future
 from time import monotonic
-from typing import Any, Final
+from typing import Final
 
-from kafka import KafkaProducer
 from kafka.errors import (
     AuthorizationError,
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
     UnknownTopicOrPartitionError,
 )
-from kafka.net.compat import KafkaNetClient
 
 from .errors import NotRecorded
 from .forks import renew_in_children
 from .kafka import Kafka
+from .kafka_connection import Connection, TurnedAway, Unreachable
 from .outbox import CLOSED_WITHIN_S, TAKEN_WITHIN_S, FlushReport, Outgoing
 from .room import Room
 
@@ -29,20 +29,14 @@ MOST_IN_FLIGHT: Final = 20_000
 MOST_BYTES_IN_FLIGHT: Final = 64 * 1024 * 1024
 """Records, and their bytes, under way at once; a sender that is faster waits."""
 
-BATCH_BYTES: Final = 131_072
-LINGER_MS: Final = 1
-REQUEST_TIMEOUT_S: Final = 5.0
-METADATA_WITHIN_S: Final = 5.0
-"""How long the first record of a topic waits for its partitions."""
-
-STOPPED_WITHIN_S: Final = 1.0
-"""How long the producer's own thread may take to end once nothing is under way."""
+REFUSALS: Final = (AuthorizationError, MessageSizeTooLargeError, UnknownTopicOrPartitionError)
+"""Answers of a Kafka that is well: they concern one record, and leave the connection as it is."""
 
 _LOG: Final = logging.getLogger("earwitness_sdk")
 
 
 class KafkaOutbox:
-    """An `Outbox` on one kafka-python producer, which connects at the first record.
+    """An `Outbox` on kafka-python, which connects at the first record, and anew after a failure.
 
     Safe to share by threads, and usable in a child after a fork: it connects anew there.
     """
@@ -50,8 +44,8 @@ class KafkaOutbox:
     def __init__(self, kafka: Kafka, *, acknowledged_within_s: float = ACKNOWLEDGED_WITHIN_S) -> None:
         self._kafka = kafka
         self._within_s = acknowledged_within_s
-        self._producer: KafkaProducer | None = None
-        self._of_parents: list[KafkaProducer] = []
+        self._connection: Connection | None = None
+        self._of_parents: list[Connection] = []
         self._closed = False
         self.begin_anew()
         renew_in_children(self)
@@ -62,10 +56,10 @@ class KafkaOutbox:
         return f"Kafka {self._kafka.bootstrap}"
 
     def begin_anew(self) -> None:
-        """Forget what a parent process had under way; its producer is kept, so that nothing closes it."""
-        if self._producer is not None:
-            self._of_parents.append(self._producer)
-            self._producer = None
+        """Forget what a parent process had under way; its connection is kept, so that nothing closes it."""
+        if self._connection is not None:
+            self._of_parents.append(self._connection)
+            self._connection = None
         self._room = Room(MOST_IN_FLIGHT, MOST_BYTES_IN_FLIGHT)
         self._connecting = threading.Lock()
         self._counting = threading.Lock()
@@ -73,102 +67,113 @@ class KafkaOutbox:
 
     def send(self, record: Outgoing, timeout_s: float = TAKEN_WITHIN_S) -> "Future[None]":
         """Hand one record to the producer; see `Outbox.send`."""
-        began = monotonic()
+        deadline = monotonic() + timeout_s
+        self._give_up_if_stuck()
         if not self._room.enter(record.size_bytes, timeout_s):
-            raise NotRecorded(self._says(record, f"took nothing more within {timeout_s:.1f} s"))
+            raise NotRecorded(_says(record, self.destination, f"took nothing more within {timeout_s:.1f} s"))
         try:
-            sent = self._hand_over(record, began + timeout_s)
+            sending = self._hand_over(record, deadline)
         except BaseException:
             self._room.leave(record.size_bytes)
             raise
-        future: Future[None] = Future()
-        future.set_running_or_notify_cancel()  # nobody can take a record back
-        sent.add_callback(lambda _: self._acknowledge(future, record))
-        sent.add_errback(lambda error: self._fail(future, record, error, began))
-        return future
+        return sending.future
 
     def flush(self, timeout_s: float = CLOSED_WITHIN_S) -> FlushReport:
         """Wait for acknowledgements; see `Outbox.flush`."""
         pending = self._room.wait_until_empty(timeout_s)
+        self._give_up_if_stuck()
         with self._counting:
             return FlushReport(self._acknowledged, self._failed, pending)
 
     def close(self, timeout_s: float = CLOSED_WITHIN_S) -> FlushReport:
-        """Flush and disconnect; see `Outbox.close`. What is pending then may still arrive."""
+        """Flush and disconnect; see `Outbox.close`. What is pending then fails, but may have arrived."""
         self._closed = True
         atexit.unregister(self._close_at_exit)
         report = self.flush(timeout_s)
         with self._connecting:
-            producer, self._producer = self._producer, None
-        if producer is not None:
-            try:
-                producer.close(timeout=0 if report.pending else STOPPED_WITHIN_S)
-            except KafkaError as error:
-                _LOG.warning("%s was left with records under way: %s", self.destination, error)
+            connection, self._connection = self._connection, None
+        if connection is not None:
+            _close(connection)
         return report
 
-    def _hand_over(self, record: Outgoing, deadline: float) -> Any:  # noqa: ANN401 - a future of kafka-python
+    def _hand_over(self, record: Outgoing, deadline: float) -> "_Sending":
         if self._closed:
             raise NotRecorded(f"{record.topic}: the outbox to {self.destination} is closed")
         began = monotonic()
         try:
-            return self._connected(deadline).send(
-                record.topic,
-                key=record.key,
-                value=record.value,
-                headers=[(name, value.encode()) for name, value in record.headers.items()],
-            )
-        except KafkaError as error:
-            raise self._not_recorded(record, error, monotonic() - began) from error
+            connection = self._connected(deadline)
+            sent = connection.send(record)
+        except (KafkaError, Unreachable, TurnedAway) as error:
+            raise NotRecorded(self._why(record, error, monotonic() - began)) from error
+        sending = _Sending(record, connection, began)
+        sent.add_callback(lambda _: self._acknowledge(sending))
+        sent.add_errback(lambda error: self._fail(sending, error))
+        return sending
 
-    def _connected(self, deadline: float) -> KafkaProducer:
-        if self._producer is not None:
-            return self._producer
+    def _connected(self, deadline: float) -> Connection:
+        connection = self._connection
+        if connection is not None and connection.given_up is None:
+            return connection
         if not self._connecting.acquire(timeout=max(0.0, deadline - monotonic())):
-            raise NotRecorded(f"{self.destination} could not be reached: another thread still tries to")
+            raise Unreachable("another thread still tries to connect")
         try:
-            if self._producer is None:
-                self._producer = _connect(self._kafka, max(0.1, deadline - monotonic()), self._within_s)
+            if self._connection is None or self._connection.given_up is not None:
+                spent, self._connection = self._connection, None
+                if spent is not None:
+                    _close(spent)
+                self._connection = Connection(self._kafka, deadline - monotonic(), self._within_s)
                 # After the producer's own, so that at exit it comes before it: what is under way goes out.
+                atexit.unregister(self._close_at_exit)
                 atexit.register(self._close_at_exit)
-            return self._producer
+            return self._connection
         finally:
             self._connecting.release()
 
-    def _acknowledge(self, future: "Future[None]", record: Outgoing) -> None:
+    def _give_up_if_stuck(self) -> None:
+        connection = self._connection
+        if connection is not None and connection.is_stuck():
+            connection.give_up(KafkaTimeoutError("nothing was heard of the records before this one"))
+
+    def _acknowledge(self, sending: "_Sending") -> None:
         with self._counting:
             self._acknowledged += 1
         try:
-            future.set_result(None)
+            sending.connection.settled()
+            sending.future.set_result(None)
         finally:
-            self._room.leave(record.size_bytes)
+            self._room.leave(sending.record.size_bytes)
 
-    def _fail(self, future: "Future[None]", record: Outgoing, error: Exception, began: float) -> None:
+    def _fail(self, sending: "_Sending", error: Exception) -> None:
         with self._counting:
             self._failed += 1
         try:
-            refused = self._not_recorded(record, error, monotonic() - began)
+            sending.connection.settled()
+            if not isinstance(error, REFUSALS):
+                sending.connection.give_up(error)
+                error = sending.connection.given_up or error
+            refused = NotRecorded(self._why(sending.record, error, monotonic() - sending.began))
             refused.__cause__ = error
-            future.set_exception(refused)
+            sending.future.set_exception(refused)
         finally:
-            self._room.leave(record.size_bytes)
+            self._room.leave(sending.record.size_bytes)
 
-    def _not_recorded(self, record: Outgoing, error: Exception, tried_s: float) -> NotRecorded:
+    def _why(self, record: Outgoing, error: Exception, tried_s: float) -> str:
         if isinstance(error, AuthorizationError):
-            return NotRecorded(self._says(record, f"refused it: {self._kafka.username} may not write there"))
-        if isinstance(error, UnknownTopicOrPartitionError):
-            return NotRecorded(self._says(record, "refused it: there is no such topic"))
-        if isinstance(error, MessageSizeTooLargeError):
-            return NotRecorded(self._says(record, f"refused it: {len(record.value)} bytes are too many"))
-        return NotRecorded(
-            self._says(
-                record, f"did not acknowledge within {tried_s:.1f} s ({type(error).__name__}: {error})"
+            what = f"refused it: {self._kafka.username} may not write there"
+        elif isinstance(error, UnknownTopicOrPartitionError):
+            what = "refused it: there is no such topic"
+        elif isinstance(error, MessageSizeTooLargeError):
+            what = f"refused it: {len(record.value)} bytes are too many"
+        elif isinstance(error, Unreachable):
+            what = f"could not be reached within {tried_s:.1f} s ({error}): check that Kafka is up there"
+        elif isinstance(error, TurnedAway):
+            what = (
+                f"let nobody in within {tried_s:.1f} s ({error}): check the username {self._kafka.username},"
+                f" its password, and that {self._kafka.security_protocol} is spoken there"
             )
-            + ": check that Kafka is up and listens there, and that the username and password are right"
-        )
-
-    def _says(self, record: Outgoing, what: str) -> str:
-        return f"{record.topic} at {self.destination} {what}"
+        else:
+            what = f"did not acknowledge within {tried_s:.1f} s ({error}): check that Kafka is up there"
+        return _says(record, self.destination, what)
 
     def _close_at_exit(self) -> None:
         report = self.close()
@@ -180,32 +185,23 @@ class KafkaOutbox:
             )
 
 
-def _connect(kafka: Kafka, connected_within_s: float, acknowledged_within_s: float) -> KafkaProducer:
-    """Make a producer. Raises `KafkaError` where the broker does not answer in time."""
-    clients: list[KafkaNetClient] = []
+class _Sending:
+    """One record under way, and through which connection."""
 
-    def remembered(**settings: Any) -> KafkaNetClient:  # noqa: ANN401 - kafka-python's own settings
-        clients.append(KafkaNetClient(**settings))
-        return clients[-1]
+    def __init__(self, record: Outgoing, connection: Connection, began: float) -> None:
+        self.record = record
+        self.connection = connection
+        self.began = began
+        self.future: Future[None] = Future()
+        self.future.set_running_or_notify_cancel()  # nobody can take a record back
 
+
+def _says(record: Outgoing, destination: str, what: str) -> str:
+    return f"{record.topic} at {destination} {what}"
+
+
+def _close(connection: Connection) -> None:
     try:
-        return KafkaProducer(
-            **kafka.arguments(),
-            client_id="earwitness-sdk",
-            kafka_client=remembered,
-            acks="all",
-            enable_idempotence=True,
-            batch_size=BATCH_BYTES,
-            linger_ms=LINGER_MS,
-            bootstrap_timeout_ms=int(connected_within_s * 1000),
-            max_block_ms=int(METADATA_WITHIN_S * 1000),
-            delivery_timeout_ms=int(acknowledged_within_s * 1000),
-            request_timeout_ms=int(min(REQUEST_TIMEOUT_S, acknowledged_within_s / 2) * 1000),
-            allow_auto_create_topics=False,
-            metrics_enabled=False,
-        )
-    except KafkaError:
-        # A producer that could not connect leaves its sockets open.
-        for client in clients:
-            client.close()
-        raise
+        connection.close()
+    except KafkaError as error:
+        _LOG.warning("a connection to Kafka was left as it was: %s", error)
