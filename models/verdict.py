@@ -48,8 +48,8 @@ class Verdict(NamedTuple):
     """What the judge says of one access.
 
     `clause` is set where `outcome` is justified, and is `no-sale-or-transfer` for the reason
-    outside_transfer; else None. `evidence_used` holds the refs that justify the access, and is empty where nothing
-    does. Without a policy in effect `policy_version` and `policy_digest` are empty.
+    outside_transfer; else None. `evidence_used` holds the refs that justify the access; it is empty
+    where nothing does. Without a policy in effect `policy_version` and `policy_digest` are empty.
     """
 
     outcome: Outcome

@@ -15,6 +15,15 @@ LEAST_FREE_BYTES: Final = 512 << 20
 """Room for Kafka's and ClickHouse's first files and an hour of a busy demonstration."""
 
 
+FULL_BYTES: Final = 1 << 20
+"""With less than this nothing can be written any more, not even the state of the stack."""
+
+
+def is_full(layout: Layout) -> bool:
+    """Say whether the disk of the data folder takes nothing more."""
+    return shutil.disk_usage(layout.root).free < FULL_BYTES
+
+
 def missing_pieces() -> list[str]:
     """Name the packages of the embedded stack that are not installed."""
     return [name for name in PIECES if find_spec(name) is None]

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from earwitness import settings
+from earwitness.devstack import preflight
 from earwitness.devstack.layout import Layout, layout_of, write_private
 from earwitness.devstack.lock import is_held
 from earwitness.devstack.ports import HOST, Ports
@@ -118,6 +119,10 @@ def read(data_dir: Path) -> StackState:
             f"its supervisor (pid {state.supervisor_pid}) was killed; `earwitness up` cleans up and "
             "starts it again, `earwitness down` only cleans up"
         )
+    elif state.running and preflight.is_full(layout):
+        # What was written last may be out of date: there is no room for anything newer.
+        found["phase"] = "degraded"
+        found["problem"] = f"the disk of {layout.root} is full: make room, and the stack recovers by itself"
     return state.model_copy(update=found)
 
 

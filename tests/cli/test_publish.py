@@ -1,6 +1,7 @@
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -212,7 +213,8 @@ def test_an_unreachable_kafka_is_named_with_how_long_it_was_tried(tmp_path: Path
     assert done.stdout.startswith("0 of 1 acknowledged")
     (message,) = done.stderr.splitlines()
     assert message.startswith(f"{file}:1: ")
-    for part in (NOWHERE, "10.0 s", "check that Kafka is up", "publishing all of it again adds no row"):
+    assert re.search(r" within (9|10)\.\d s ", message)
+    for part in (NOWHERE, "check that Kafka is up", "publishing all of it again adds no row"):
         assert part in message
     assert "secret-of-the-test" not in message
 

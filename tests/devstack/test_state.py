@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from earwitness.devstack import leftovers, lock, state
+from earwitness.devstack import leftovers, lock, preflight, state
 from earwitness.devstack.layout import layout_of
 from earwitness.devstack.users import ROLES, read_secret
 from models.errors import ConfigurationError, StackUnavailable
@@ -31,6 +31,16 @@ def test_a_killed_supervisor_is_told_from_a_running_one(tmp_path: Path) -> None:
     assert (found.phase, found.processes) == ("stopped", ())
     assert "was killed" in str(found.problem)
     assert state.was_killed(layout)
+
+
+def test_a_stack_on_a_full_disk_is_not_called_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its supervisor has no room to write down that Kafka has stopped."""
+    layout = a_layout(tmp_path)
+    with supervised(layout):
+        monkeypatch.setattr(preflight, "FULL_BYTES", 1 << 62)
+        found = state.read(layout.root)
+    assert (found.ready, found.running) == (False, True)
+    assert "is full" in str(found.problem)
 
 
 def test_a_folder_that_was_moved_is_described_where_it_is(tmp_path: Path) -> None:

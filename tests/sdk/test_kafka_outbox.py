@@ -44,7 +44,7 @@ def environment(stack: Stack, source: str) -> dict[str, str]:
     kafka = kafka_of(stack)
     return {
         **os.environ,
-        "EARWITNESS_SOURCE": source,
+        "EARWITNESS_SDK__SOURCE": source,
         "EARWITNESS_KAFKA__BOOTSTRAP": kafka.bootstrap,
         "EARWITNESS_KAFKA__USERNAME": kafka.username or "",
         "EARWITNESS_KAFKA__PASSWORD": kafka.password or "",

@@ -256,11 +256,11 @@ def test_a_recorder_can_be_made_from_the_environment() -> None:
     """As containers are configured."""
     made = Recorder.from_environment(
         {
-            "EARWITNESS_SOURCE": "/services/x",
+            "EARWITNESS_SDK__SOURCE": "/services/x",
             "EARWITNESS_KAFKA__BOOTSTRAP": "broker:9092",
             "EARWITNESS_KAFKA__USERNAME": "producer",
             "EARWITNESS_KAFKA__PASSWORD": "secret",
-            "EARWITNESS_PSEUDONYM_KEY": "k" * 32,
+            "EARWITNESS_SDK__PSEUDONYM_KEY": "k" * 32,
         }
     )
     assert made._source == "/services/x"
@@ -270,7 +270,7 @@ def test_a_recorder_can_be_made_from_the_environment() -> None:
 
 def test_a_missing_variable_is_named() -> None:
     """A deployment that forgot one must not start."""
-    with pytest.raises(BadSettings, match="EARWITNESS_SOURCE is not set"):
+    with pytest.raises(BadSettings, match="EARWITNESS_SDK__SOURCE is not set"):
         Recorder.from_environment({})
     with pytest.raises(BadSettings, match="EARWITNESS_KAFKA__BOOTSTRAP is not set"):
-        Recorder.from_environment({"EARWITNESS_SOURCE": "/services/x"})
+        Recorder.from_environment({"EARWITNESS_SDK__SOURCE": "/services/x"})

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import TypedDict
+from typing import Any, TypedDict
 from uuid import UUID
 
 from ._models.access import AccessOutcome, Action, ActorType, ResourceType
@@ -52,7 +52,7 @@ class KnownFields(_OptionalFields, total=False):
 
 
 FieldValue = str | int | datetime | UUID | None
-CallArguments = Mapping[str, object]
+CallArguments = Mapping[str, Any]
 """The arguments of a decorated function's call, by parameter name, defaults included."""
 
 FieldSource = FieldValue | Callable[[CallArguments], FieldValue]

@@ -33,9 +33,9 @@ RECORDED_WITHIN_S: Final = 25.0
 
 LONGEST_USER_AGENT: Final = 256
 
-SOURCE_VARIABLE: Final = "EARWITNESS_SOURCE"
-KEY_VARIABLE: Final = "EARWITNESS_PSEUDONYM_KEY"
-KEY_FILE_VARIABLE: Final = "EARWITNESS_PSEUDONYM_KEY_FILE"
+SOURCE_VARIABLE: Final = "EARWITNESS_SDK__SOURCE"
+KEY_VARIABLE: Final = "EARWITNESS_SDK__PSEUDONYM_KEY"
+KEY_FILE_VARIABLE: Final = "EARWITNESS_SDK__PSEUDONYM_KEY_FILE"
 
 M = TypeVar("M", bound=BaseModel)
 P = ParamSpec("P")
@@ -82,8 +82,8 @@ class Recorder:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read `EARWITNESS_SOURCE`, the variables of `Kafka.from_environment`, and, where telephone
-        numbers are to be replaced, `EARWITNESS_PSEUDONYM_KEY` or `EARWITNESS_PSEUDONYM_KEY_FILE`.
+        """Read `EARWITNESS_SDK__SOURCE`, the variables of `Kafka.from_environment`, and, where telephone
+        numbers are to be replaced, `EARWITNESS_SDK__PSEUDONYM_KEY` or `…_KEY_FILE`.
 
         Raises `BadSettings`.
         """  # noqa: D205 - one sentence
