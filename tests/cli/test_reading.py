@@ -22,6 +22,7 @@ def test_search_shows_a_table_whose_ids_lead_on(ask: Run, world: World) -> None:
     assert "resource_not_needed" in ran.out
     assert world.engaged["id"] not in ran.out
     assert max(len(line) for line in ran.out.splitlines()) <= 110
+    assert "\x1b" not in ran.out, "colours are for terminals"
     assert ran.err.startswith("2 accesses from ")
 
 
