@@ -134,7 +134,6 @@ def _connect(kafka: Kafka, connected_within_s: float, acknowledged_within_s: flo
             acks="all",
             enable_idempotence=True,
             batch_size=BATCH_BYTES,
-            compression_type="gzip",
             linger_ms=LINGER_MS,
             bootstrap_timeout_ms=int(connected_within_s * 1000),
             max_block_ms=int(METADATA_WITHIN_S * 1000),
