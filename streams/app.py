@@ -64,6 +64,7 @@ def _add_agent(app: faust.App, topic_name: str, agent_name: str, intake: Intake)
     async def deliver(stream: StreamT[Any]) -> None:
         async for event in stream.noack().events():
             await _hand_over(event, intake)
+            del event  # a batch is large: do not hold on to it while the next is awaited
 
     app.agent(topic, name=agent_name)(deliver)
 

@@ -81,9 +81,13 @@ class PartitionOwner:
         """Settle what the last owner left, then store range after range."""
         await self._settle()
         while True:
-            for announced, records in self._cut(await self._gather()):
-                async with self._storing:
-                    await self._store(announced, records)
+            await self._store_all(await self._gather())
+
+    async def _store_all(self, records: list[Any]) -> None:
+        """Store records range by range; none of them is held on to while the next are awaited."""
+        for announced, part in self._cut(records):
+            async with self._storing:
+                await self._store(announced, part)
 
     async def rest(self, limit_s: float) -> None:
         """Return when no range is under way, or after `limit_s`; no further range is begun."""

@@ -25,6 +25,7 @@ from earwitness.cli.output import (
     write_json,
     write_rows,
 )
+from earwitness.cli.pseudonyms import pseudonym_option, read_pseudonyms
 from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack.state import resolve
 from sinks.clickhouse.activity import Activity, ActivityLog
@@ -55,9 +56,15 @@ def evidence() -> None:
 
 @evidence.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...|-", type=JSON_LINES)
+@pseudonym_option
 @data_dir_option
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How the result is told.")
-def put(files: tuple[str, ...], data_dir: Path | None, output: Literal["text", "json"]) -> None:
+def put(
+    files: tuple[str, ...],
+    data_dir: Path | None,
+    pseudonym_key_file: Path | None,
+    output: Literal["text", "json"],
+) -> None:
     r"""Publish evidence records, one JSON object a line; the newest record of a ref replaces older ones.
 
     A bad line is named by file, number and field; the good ones are published all the same, and the
@@ -69,7 +76,10 @@ def put(files: tuple[str, ...], data_dir: Path | None, output: Literal["text", "
              "valid_from":"2026-01-31T09:00:00Z"}' | tr -d '\n' | earwitness evidence put -
     """
     _record_activity(files, data_dir)
-    register = Register(kafka=wiring.sdk_kafka(resolve(data_dir, "register").kafka))
+    register = Register(
+        kafka=wiring.sdk_kafka(resolve(data_dir, "register").kafka),
+        pseudonymise=read_pseudonyms(pseudonym_key_file),
+    )
     try:
         published = publish_lines(read_lines(files), register.submit)
     finally:

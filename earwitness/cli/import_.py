@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Final, Literal
 
 import click
-from earwitness_sdk import BadSettings, Forwarder, Pseudonyms
+from earwitness_sdk import Forwarder
 
 from earwitness.cli import wiring
 from earwitness.cli.lines import ANSWERED_WITHIN_S, STDIN, Line, Published, publish_lines
@@ -18,7 +18,6 @@ from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack import state
 from earwitness.importers.s3_access_log import HARMLESS, Pseudonym, Unused, convert, read_lines
 from earwitness.importers.s3_mapping import S3Mapping, parse_mapping
-from models.errors import ConfigurationError
 
 Output = Literal["text", "json", "jsonl"]
 
@@ -38,7 +37,7 @@ def import_() -> None:
 @click.argument("files", nargs=-1, required=True, metavar="FILE...|-", type=_LOG)
 @click.option("--mapping", required=True, type=_FILE, help="What buckets, keys and requesters stand for.")
 @click.option("--dry-run", is_flag=True, help="Publish nothing; say what would be.")
-@click.option("--pseudonym-key-file", type=_FILE, help="The key by which telephone numbers are replaced.")
+@pseudonym_option
 @data_dir_option
 @click.option(
     "--output",
@@ -66,7 +65,8 @@ def s3_access_log(
     """
     read = parse_mapping(mapping.read_bytes(), str(mapping))
     tally = Tally()
-    events = _events(files, Reader(read, _pseudonym(places["pseudonym_key_file"])), tally)
+    pseudonyms = read_pseudonyms(places["pseudonym_key_file"])
+    events = _events(files, Reader(read, None if pseudonyms is None else pseudonyms.of), tally)
     if output == "jsonl":
         events = _shown(events)
     published = _count(events) if dry_run else _publish(events, places["data_dir"])
@@ -149,15 +149,6 @@ def _publish(events: Iterator[Line], data_dir: Path | None) -> Published:
         return publish_lines(events, forwarder.submit)
     finally:
         forwarder.close(ANSWERED_WITHIN_S)
-
-
-def _pseudonym(key_file: Path | None) -> Pseudonym | None:
-    if key_file is None:
-        return None
-    try:
-        return Pseudonyms(key_file.read_bytes().strip()).of
-    except (OSError, BadSettings) as error:
-        raise ConfigurationError([f"--pseudonym-key-file {key_file}: {error}"]) from error
 
 
 def _report(published: Published, tally: Tally, *, dry_run: bool, output: Output) -> None:

@@ -8,14 +8,22 @@ from earwitness_sdk import Forwarder
 
 from earwitness.cli import wiring
 from earwitness.cli.lines import ANSWERED_WITHIN_S, JSON_LINES, publish_lines, read_lines, report
+from earwitness.cli.pseudonyms import pseudonym_option, read_pseudonyms
+from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack import state
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...|-", type=JSON_LINES)
-@click.option("--data-dir", type=click.Path(path_type=Path), help="the embedded stack's folder")
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="how the result is told")
-def publish(files: tuple[str, ...], data_dir: Path | None, output: Literal["text", "json"]) -> None:
+@pseudonym_option
+@data_dir_option
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", help="How the result is told.")
+def publish(
+    files: tuple[str, ...],
+    data_dir: Path | None,
+    pseudonym_key_file: Path | None,
+    output: Literal["text", "json"],
+) -> None:
     r"""Publish access events, one JSON object a line; say how many were acknowledged.
 
     A bad line is named by file, number and field; the good ones are published all the same, and the
@@ -27,7 +35,7 @@ def publish(files: tuple[str, ...], data_dir: Path | None, output: Literal["text
       zcat yesterday.jsonl.gz | earwitness publish -
     """
     kafka = state.resolve(data_dir, "producer").kafka
-    forwarder = Forwarder(kafka=wiring.sdk_kafka(kafka))
+    forwarder = Forwarder(kafka=wiring.sdk_kafka(kafka), pseudonymise=read_pseudonyms(pseudonym_key_file))
     try:
         published = publish_lines(read_lines(files), forwarder.submit)
     finally:
