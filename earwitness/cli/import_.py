@@ -14,6 +14,7 @@ from earwitness_sdk import Forwarder
 from earwitness.cli import wiring
 from earwitness.cli.lines import ANSWERED_WITHIN_S, STDIN, Line, Published, publish_lines
 from earwitness.cli.output import visible
+from earwitness.cli.pseudonyms import pseudonym_option, read_pseudonyms
 from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack import state
 from earwitness.importers.s3_access_log import HARMLESS, Pseudonym, Unused, convert, read_lines
