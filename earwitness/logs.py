@@ -7,6 +7,8 @@ from typing import Literal
 import structlog
 
 QUIET_LIBRARIES = ("aiokafka", "faust", "kafka", "mode", "asyncio")
+SILENT_LIBRARIES = ("clickhouse_driver",)
+"""They log with a trace what they raise as well; our error says it once."""
 
 
 def configure(log_format: Literal["console", "json"]) -> None:
@@ -37,3 +39,5 @@ def configure(log_format: Literal["console", "json"]) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in SILENT_LIBRARIES:
+        logging.getLogger(name).setLevel(logging.CRITICAL)

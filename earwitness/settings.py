@@ -6,12 +6,13 @@ file that holds it: `EARWITNESS_KAFKA__PASSWORD_FILE`.
 """
 
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from models.errors import ConfigurationError
 
@@ -24,6 +25,19 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 """The folder that holds models/, streams/, sinks/, earwitness/ and policies/."""
 
 
+_ADDRESS = re.compile(r"(?:\[[0-9A-Fa-f:]+\]|[^\s:,\[\]]+):(?P<port>[0-9]{1,5})")
+_LARGEST_PORT: Final = 65_535
+
+
+def _check_addresses(text: str) -> str:
+    for address in text.split(","):
+        found = _ADDRESS.fullmatch(address.strip())
+        if found is None or not 0 < int(found["port"]) <= _LARGEST_PORT:
+            message = f"{address.strip()!r} is not host:port, as kafka:9092"
+            raise ValueError(message)
+    return text
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -31,7 +45,9 @@ class _Part(BaseModel):
 class KafkaSettings(_Part):
     """How a process reaches Kafka, and as whom."""
 
-    bootstrap: str = Field("127.0.0.1:9092", description="host:port of the broker")
+    bootstrap: Annotated[str, AfterValidator(_check_addresses)] = Field(
+        "127.0.0.1:9092", description="host:port of the broker, or several with commas"
+    )
     security_protocol: Literal["PLAINTEXT", "SASL_PLAINTEXT", "SASL_SSL"] = Field(
         "SASL_PLAINTEXT", description="how the connection is authenticated and protected"
     )

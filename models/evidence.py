@@ -35,10 +35,9 @@ EvidenceOrigin = Literal["register", "import", "webhook", "manual", "actor_state
 KINDS_WITH_ALIASES: Final = frozenset({"employment", "affiliation", "engagement", "service_account"})
 """Kinds whose `aliases` make several ids one actor, and which then name exactly one assignee."""
 
-LONGEST_LIST: Final = 10_000
 LARGEST_EVIDENCE_BYTES: Final = 1_000_000
 
-_Strings = Annotated[tuple[Name, ...], Field(max_length=LONGEST_LIST, strict=False)]
+_Strings = Annotated[tuple[Name, ...], Field(strict=False)]
 
 
 class EvidenceRecord(BaseModel):
@@ -55,14 +54,14 @@ class EvidenceRecord(BaseModel):
 
     ref: EvidenceRef
     kind: EvidenceKind
-    customer_ids: Annotated[tuple[OneCustomerId, ...], Field(max_length=LONGEST_LIST, strict=False)] = ()
-    resource_types: Annotated[tuple[ResourceType, ...], Field(max_length=LONGEST_LIST, strict=False)] = ()
-    resource_ids: Annotated[tuple[ResourceId, ...], Field(max_length=LONGEST_LIST, strict=False)] = ()
-    assignees: Annotated[tuple[ActorId, ...], Field(max_length=LONGEST_LIST, strict=False)] = ()
+    customer_ids: Annotated[tuple[OneCustomerId, ...], Field(strict=False)] = ()
+    resource_types: Annotated[tuple[ResourceType, ...], Field(strict=False)] = ()
+    resource_ids: Annotated[tuple[ResourceId, ...], Field(strict=False)] = ()
+    assignees: Annotated[tuple[ActorId, ...], Field(strict=False)] = ()
     functions: _Strings = ()
-    purposes: Annotated[tuple[Purpose, ...], Field(max_length=LONGEST_LIST, strict=False)] = ()
+    purposes: Annotated[tuple[Purpose, ...], Field(strict=False)] = ()
     teams: _Strings = ()
-    aliases: Annotated[tuple[ActorId, ...], Field(max_length=LONGEST_LIST, strict=False)] = ()
+    aliases: Annotated[tuple[ActorId, ...], Field(strict=False)] = ()
     organization: Organization | None = None
     valid_from: Instant
     valid_to: Instant | None = None

@@ -24,9 +24,14 @@ class Range(NamedTuple):
     attempt: int = 1
 
     @property
+    def name(self) -> str:
+        """The name of the range, whichever attempt stores it."""
+        return f"{self.topic}:{self.partition}:{self.first}-{self.last}"
+
+    @property
     def token(self) -> str:
         """The name under which the store recognises a second insert of the same block."""
-        return f"{self.topic}:{self.partition}:{self.first}-{self.last}:{self.attempt}"
+        return f"{self.name}:{self.attempt}"
 
     @property
     def intent(self) -> str:

@@ -125,8 +125,8 @@ class TrailSink(Protocol):
     def refused(self, stored: Range) -> list[DeadLetter]:
         """Give the dead letters of that range, by offset."""
 
-    def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
-        """Give those of `identities` that are stored, with what they say."""
+    def known(self, identities: Collection[Identity], apart_from: Range | None) -> Mapping[Identity, Content]:
+        """Give those of `identities` that are stored, rows of `apart_from` apart, with what they say."""
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give the last offset that any stored range of the partition covers."""

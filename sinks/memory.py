@@ -52,12 +52,15 @@ class MemoryTrail:
         }
         return [kept[offset] for offset in sorted(kept)]
 
-    def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
-        """Give those of `identities` that are stored, with what they say."""
+    def known(self, identities: Collection[Identity], apart_from: Range | None) -> Mapping[Identity, Content]:
+        """Give those of `identities` that are stored, rows of `apart_from` apart, with what they say."""
         stored = {
             (row.event.source, row.event.id): content_of(row.event)
             for block in self.blocks.values()
             for row in block.rows
+            if apart_from is None
+            or block.range[:2] != apart_from[:2]
+            or not apart_from.first <= row.offset <= apart_from.last
         }
         return {identity: stored[identity] for identity in identities if identity in stored}
 
@@ -79,7 +82,7 @@ class MemoryTrail:
 
     def write_ledger(self, entry: LedgerEntry) -> None:
         """Account for a range."""
-        self.ledger.setdefault(entry.range.token, entry)
+        self.ledger.setdefault(entry.range.name, entry)
 
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         """Keep versions of evidence records."""

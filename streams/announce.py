@@ -12,6 +12,8 @@ from streams.connection import unreachable
 
 ANSWER_TIMEOUT_MS: Final = 30_000
 LINGER_MS: Final = 5
+LARGEST_REQUEST_BYTES: Final = 2 * 1_048_588
+"""What the dead-letter topic takes: the largest record that any topic takes, and its headers."""
 
 
 class Announcer(Protocol):
@@ -36,6 +38,7 @@ class KafkaAnnouncer:
             enable_idempotence=True,
             linger_ms=LINGER_MS,
             request_timeout_ms=ANSWER_TIMEOUT_MS,
+            max_request_size=LARGEST_REQUEST_BYTES,
         )
         try:
             await self._producer.start()

@@ -1,20 +1,31 @@
 """Refused records on their way to the dead-letter topic, bytes untouched."""
 
+from typing import Final
+
 from models.dead_letter import DeadLetter
 from models.publisher import Message
 from models.topics import DEAD_LETTERS
 
+LARGEST_COPIED_BYTES: Final = 1_048_588
+"""Key and value that the topic is given at most; the store holds the bytes of larger ones too."""
+
 
 def dead_letter_message(letter: DeadLetter) -> Message:
-    """Write a dead letter as the record that is published: its own key and bytes, why in the headers."""
+    """Write a dead letter as the record that is published: its own key and bytes, why in the headers.
+
+    A record that was compressed on its way here can be larger than any topic takes: then the message
+    says `truncated` and carries no bytes, rather than hold up its partition for ever.
+    """
+    copied = len(letter.key or b"") + len(letter.value) <= LARGEST_COPIED_BYTES
     return Message(
         topic=DEAD_LETTERS,
-        key=letter.key or b"",
-        value=letter.value,
+        key=(letter.key or b"") if copied else b"",
+        value=letter.value if copied else b"",
         headers={
             "reason": letter.reason,
             "detail": letter.detail,
             "fields": ",".join(letter.fields),
             "position": str(letter.position),
+            "truncated": "false" if copied else "true",
         },
     )

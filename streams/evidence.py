@@ -12,11 +12,13 @@ from earwitness.policy import EvidenceIndex
 from models.errors import BrokerUnavailable, MalformedEvent
 from models.topics import EVIDENCE_RECORDS
 from streams.connection import unreachable
-from streams.wire import read_evidence
+from streams.wire import read_keyed_evidence
 
 log = structlog.get_logger(__name__)
 
-CATCH_UP_TIMEOUT_S: Final = 30.0
+PROGRESS_WITHIN_S: Final = 30.0
+"""How long reading may stand still; a large register may take longer than that in all."""
+
 POLL_TIMEOUT_MS: Final = 500
 PAGE: Final = 2_000
 """Records applied before other tasks get a turn."""
@@ -85,10 +87,12 @@ class EvidenceFollower:
         if self._task.done():
             self._task.result()  # it never ends by itself: whatever ended it ends the worker
         try:
-            async with asyncio.timeout(CATCH_UP_TIMEOUT_S):
+            async with asyncio.timeout(PROGRESS_WITHIN_S):
                 end = (await self._consumer.end_offsets([self._where]))[self._where]
-                async with self._progress:
-                    await self._progress.wait_for(lambda: self._read_to >= end)
+            while self._read_to < end:
+                async with asyncio.timeout(PROGRESS_WITHIN_S), self._progress:
+                    before = self._read_to
+                    await self._progress.wait_for(lambda: self._read_to > before)  # noqa: B023 - awaited here
         except (KafkaError, TimeoutError) as error:
             raise BrokerUnavailable(f"the end of {EVIDENCE_RECORDS} was not reached: {error!r}") from error
 
@@ -109,7 +113,7 @@ class EvidenceFollower:
     def _apply(self, records: Sequence[Any]) -> None:
         for record in records:
             try:
-                self.index.put(read_evidence(record.value), record.offset)
+                self.index.put(read_keyed_evidence(record.key, record.value), record.offset)
             except MalformedEvent as error:
                 # The evidence recorder keeps it as a dead letter; the older record of its ref stays.
                 log.warning(

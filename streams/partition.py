@@ -67,7 +67,8 @@ class PartitionOwner:
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._storing = asyncio.Lock()
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
-        self._expected: int | None = None
+        self._expected = 0
+        self._stored_to = -1
         self._unsettled: Range | None = None
         self._inherited = ""
         self._recent: RecentIdentities | None = None
@@ -102,13 +103,21 @@ class PartitionOwner:
         committed = await self._persistently.call(
             lambda: self._ports.offsets.fetch(self._topic, self._partition)
         )
+        reached = await self._persistently.in_thread(
+            self._ports.trail.highest_offset, self._topic, self._partition
+        )
+        self._stored_to = -1 if reached is None else reached
+        await self._refuse_another_topic(max(committed.offset or 0, self._stored_to + 1))
         if committed.offset is None:
-            await self._resume_after_store()
+            await self._begin()
             return
         self._expected = committed.offset
         intent = Range.from_intent(self._topic, self._partition, committed.metadata)
-        if intent is None:
-            return
+        if intent is not None:
+            await self._settle_range(intent)
+
+    async def _settle_range(self, intent: Range) -> None:
+        """Finish an announced range that is stored; take one that is not again, under the same name."""
         tally = await self._persistently.in_thread(self._ports.trail.tally, intent)
         log.info("range_settled", range=intent.token, rows=tally.row_count)
         if tally.row_count == 0:
@@ -120,21 +129,26 @@ class PartitionOwner:
         await self._conclude(tally, findings, letters)
         self._expected = intent.last + 1
 
-    async def _resume_after_store(self) -> None:
-        """Go on behind what is stored: a group that expired must not begin again at the earliest record."""
-        reached = await self._persistently.in_thread(
-            self._ports.trail.highest_offset, self._topic, self._partition
-        )
-        if reached is None:
-            return
-        end = await self._persistently.call(lambda: self._ports.offsets.end(self._topic, self._partition))
-        if reached >= end:
+    async def _refuse_another_topic(self, known_to: int) -> None:
+        """Stop where the topic ends before what the group or the store knows of it."""
+        offsets = self._ports.offsets
+        end = await self._persistently.call(lambda: offsets.end(self._topic, self._partition))
+        if known_to > end:
             raise IntegrityBroken(
-                f"{self._topic}/{self._partition} ends at offset {end}, but the store holds offset {reached}:"
-                " the topic was made anew, or Kafka and ClickHouse belong to different installations."
+                f"{self._topic}/{self._partition} ends at offset {end}, but offset {known_to - 1} was reached"
+                " before: the topic was made anew or lost its end, or Kafka and ClickHouse belong to"
+                " different installations."
                 " Point this worker at the Kafka it wrote from, or at an empty database"
             )
-        self._expected = reached + 1
+
+    async def _begin(self) -> None:
+        """Begin without a commit: behind what is stored, for groups expire, or at the first record."""
+        if self._stored_to >= 0:
+            self._expected = self._stored_to + 1
+        else:
+            self._expected = await self._persistently.call(
+                lambda: self._ports.offsets.earliest(self._topic, self._partition)
+            )
         await self._ports.offsets.seek(self._topic, self._partition, self._expected)
 
     async def _gather(self) -> list[Any]:
@@ -155,19 +169,18 @@ class PartitionOwner:
     async def _take(self) -> Sequence[Any]:
         """Take the next records that follow on from the last ones, whatever is delivered meanwhile."""
         while True:
-            records = await self._queue.get()
-            if self._expected is not None:
-                records = [record for record in records if record.offset >= self._expected]
+            delivered = await self._queue.get()
+            records = [record for record in delivered if record.offset >= self._expected]
             if not records:
                 continue
-            if self._expected is not None and records[0].offset > self._expected:
+            if records[0].offset > self._expected:
                 await self._mend_gap(self._expected)
                 continue
             self._expected = records[-1].offset + 1
             return records
 
     async def _mend_gap(self, expected: int) -> None:
-        """Have missing records delivered; where the topic no longer has them, say so and go on."""
+        """Have missing records delivered; where the topic has them no longer, say so and go on."""
         earliest = await self._persistently.call(
             lambda: self._ports.offsets.earliest(self._topic, self._partition)
         )
@@ -177,7 +190,7 @@ class PartitionOwner:
             )
             self._expected = earliest
             self._unsettled = None
-        await self._ports.offsets.seek(self._topic, self._partition, self._expected or 0)
+        await self._ports.offsets.seek(self._topic, self._partition, self._expected)
 
     def _cut(self, records: list[Any]) -> Iterator[tuple[Range, list[Any]]]:
         """Cut records into ranges of one day and the largest size; one that was announced comes first."""
@@ -197,7 +210,7 @@ class PartitionOwner:
     async def _store(self, announced: Range, records: Sequence[Any]) -> None:
         """Judge the records of one range and make all of it durable, once."""
         read = read_records(records)
-        copies = sort_copies(read.accepted, await self._stored_copies(read.accepted, records[0].timestamp))
+        copies = sort_copies(read.accepted, await self._stored_copies(announced, read.accepted))
         await self._persistently.call(self._ports.evidence.catch_up)
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
@@ -216,16 +229,23 @@ class PartitionOwner:
         self._stored_at = asyncio.get_running_loop().time()
 
     async def _stored_copies(
-        self, accepted: Sequence[Accepted], first_timestamp_ms: int
+        self, announced: Range, accepted: Sequence[Accepted]
     ) -> Mapping[Identity, Content]:
+        if not accepted:
+            return {}
         if self._recent is None:
-            self._recent = RecentIdentities(first_timestamp_ms)
+            self._recent = RecentIdentities(accepted[0].record.timestamp)
         suspects = {
-            (item.event.source, item.event.id) for item in accepted if self._recent.may_be_stored(item)
+            (item.event.source, item.event.id)
+            for item in accepted
+            # Up to where the store reaches, offsets were moved back: everything may be stored already.
+            if item.record.offset <= self._stored_to or self._recent.may_be_stored(item)
         }
         if not suspects:
             return {}
-        return await self._persistently.in_thread(self._ports.trail.known, suspects)
+        # An insert of the last owner may arrive late: rows of the very range it left are no copies of it.
+        own = announced if announced.token == self._inherited else None
+        return await self._persistently.in_thread(self._ports.trail.known, suspects, own)
 
     def _remember(self, stored: Sequence[Accepted]) -> None:
         if self._recent is not None:

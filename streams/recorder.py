@@ -13,7 +13,7 @@ from streams.judge import dead_letter
 from streams.offsets import Membership
 from streams.partition import Ports
 from streams.persistence import WhileOwned
-from streams.wire import read_evidence
+from streams.wire import read_keyed_evidence
 
 QUEUED_BATCHES: Final = 1
 
@@ -75,7 +75,11 @@ def _read(records: Sequence[Any]) -> tuple[list[RegisteredEvidence], list[DeadLe
     refused: list[DeadLetter] = []
     for record in records:
         try:
-            kept.append(RegisteredEvidence(read_evidence(record.value), record.offset, record.timestamp))
+            kept.append(
+                RegisteredEvidence(
+                    read_keyed_evidence(record.key, record.value), record.offset, record.timestamp
+                )
+            )
         except MalformedEvent as error:
             refused.append(dead_letter(record, error))
     return kept, refused

@@ -22,6 +22,7 @@ from models.access import LARGEST_EVENT_BYTES, AccessEvent, check_organization
 from models.errors import MalformedEvent
 from models.evidence import LARGEST_EVIDENCE_BYTES, EvidenceRecord
 from models.fields import (
+    LATEST_TIME,
     check_access_time,
     check_customer,
     check_identifier,
@@ -132,6 +133,8 @@ def _read_slowly(value: bytes, headers: Headers) -> tuple[Any, str]:
         return _as_struct(AccessEvent.model_validate_json(value)), ""
     except ValidationError as error:
         faults = error.errors(include_url=False, include_context=False)
+    if all(fault["loc"] == ("time",) and _is_beyond(fault["input"]) for fault in faults):
+        raise MalformedEvent("time_in_future", f"time {faults[0]['input']} lies centuries ahead", ("time",))
     unknown = [str(fault["loc"][0]) for fault in faults if fault["type"] == "extra_forbidden"]
     if unknown and len(unknown) == len(faults) and _names_newer_schema(headers):
         return _without(value, unknown)
@@ -151,11 +154,23 @@ def _without(value: bytes, unknown: Sequence[str]) -> tuple[Any, str]:
     fields = json.loads(value)
     kept = {name: fields.pop(name) for name in unknown}
     event = AccessEvent.model_validate_json(json.dumps(fields))
-    return _as_struct(event), json.dumps(kept, separators=(",", ":"), ensure_ascii=False)
+    try:
+        rest = json.dumps(kept, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    except ValueError as error:
+        raise MalformedEvent("not_json", f"a number that JSON has no place for: {error}") from error
+    return _as_struct(event), rest
 
 
 def _as_struct(event: AccessEvent) -> Any:  # noqa: ANN401 - a generated Struct
     return AccessStruct(**{name: getattr(event, name) for name in AccessEvent.model_fields})
+
+
+def _is_beyond(time: object) -> bool:
+    """Say whether a time is one, only later than the store can hold."""
+    try:
+        return isinstance(time, str) and parse_time(time) > LATEST_TIME
+    except ValueError:
+        return False
 
 
 def _names_newer_schema(headers: Headers) -> bool:
@@ -184,14 +199,25 @@ def _place(fault: ErrorDetails) -> str:
     return ".".join(str(part) for part in fault["loc"]) or "record"
 
 
+def read_keyed_evidence(key: bytes | None, value: bytes | None) -> EvidenceRecord:
+    """Read one record of the evidence topic, whose key must be its ref: compaction goes by the key.
+
+    Raises `MalformedEvent` as `read_evidence` does.
+    """
+    record = read_evidence(value)
+    if key != record.ref.encode():
+        raise MalformedEvent("invalid_field", "ref: must be the key of the Kafka record as well", ("ref",))
+    return record
+
+
 def read_evidence(value: bytes | None) -> EvidenceRecord:
-    """Read one record of the evidence topic.
+    """Read one evidence record.
 
     Raises `MalformedEvent` with the dead-letter reason and the fields at fault; a tombstone is
     refused too, for evidence is withdrawn, never deleted.
     """
     if value is None:
-        raise MalformedEvent("not_an_object", "an empty record; evidence is withdrawn, not deleted")
+        raise MalformedEvent("not_json", "an empty record; evidence is withdrawn, not deleted")
     if len(value) > LARGEST_EVIDENCE_BYTES:
         raise MalformedEvent(
             "too_large", f"{len(value)} bytes; at most {LARGEST_EVIDENCE_BYTES} are accepted"

@@ -2,13 +2,15 @@
 
 import asyncio
 import gc
+import os
 import signal
 import tempfile
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import faust
 import structlog
@@ -32,6 +34,11 @@ STORE_THREADS: Final = 4
 
 COLLECTOR_THRESHOLDS: Final = (100_000, 20, 20)
 """Allocations before the youngest generation is collected, and how many of those before the older ones."""
+
+STOPPED_WITHIN_S: Final = 15.0
+"""How long each half of stopping may take: leaving the group, and closing connections."""
+
+ABANDONED_EXIT_CODE: Final = 3
 
 CRASH_CHECK_S: Final = 0.5
 """How long a crash of the stream may go unseen by the process that must end with it."""
@@ -81,9 +88,26 @@ async def _run(
         )
         await _serve(app, ports, options, stopping)
     finally:
-        await evidence.stop()
-        await announcer.stop()
+        await _within_limit(_stop_all(evidence, announcer))
         threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _stop_all(evidence: EvidenceFollower, announcer: KafkaAnnouncer) -> None:
+    await evidence.stop()
+    await announcer.stop()
+
+
+async def _within_limit(stopping: Coroutine[Any, Any, None]) -> None:
+    """Await the end of something; end the process where that takes too long.
+
+    Nothing is lost by it: whoever owns the partitions next settles what was under way.
+    """
+    try:
+        async with asyncio.timeout(STOPPED_WITHIN_S):
+            await stopping
+    except TimeoutError:
+        log.error("stop_abandoned", after_s=STOPPED_WITHIN_S)  # noqa: TRY400 - the trace says nothing
+        os._exit(ABANDONED_EXIT_CODE)
 
 
 def _spare_the_collector() -> None:
@@ -120,13 +144,17 @@ async def _serve(app: faust.App, ports: Ports, options: WorkerOptions, stopping:
     _report_ready(app, options.ready_file)
     await app.start()
     await _until_stopped(app, stopping)
-    await accesses.release()
-    await records.release()
-    await app.stop()
+    await _within_limit(_leave(app, accesses, records))
     if failures:
         raise failures[0]
     if app.crashed:
         raise BrokerUnavailable(f"the stream crashed: {app.crash_reason!r}")
+
+
+async def _leave(app: faust.App, *intakes: Intake) -> None:
+    for intake in intakes:
+        await intake.release()
+    await app.stop()
 
 
 async def _until_stopped(app: faust.App, stopping: asyncio.Event) -> None:

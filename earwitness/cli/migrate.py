@@ -2,7 +2,7 @@
 
 import click
 
-from earwitness import settings
+from earwitness import logs, settings
 from earwitness.cli import wiring
 from sinks.clickhouse.schema import migrate as apply_migrations
 
@@ -15,7 +15,9 @@ def migrate() -> None:
     Example:
       EARWITNESS_CLICKHOUSE__USERNAME=earwitness_admin earwitness migrate
     """
-    applied = apply_migrations(wiring.clickhouse(settings.load().clickhouse))
+    loaded = settings.load()
+    logs.configure(loaded.log_format)
+    applied = apply_migrations(wiring.clickhouse(loaded.clickhouse))
     if applied:
         click.echo(f"applied migrations {', '.join(f'{number:04d}' for number in applied)}")
     else:

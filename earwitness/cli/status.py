@@ -57,4 +57,7 @@ def _show(current: StackState) -> None:
     if current.problem:
         click.echo(f"  {current.problem}")
     for process in current.processes:
-        click.echo(f"  {process.name:<12} pid {process.pid or '-':<8} {process.address or '':<22}")
+        line = f"  {process.name:<12} pid {process.pid or '-':<8} {process.address or '':<22}"
+        if process.restarts:
+            line += f" restarted {process.restarts} times; last: {process.last_exit}"
+        click.echo(line.rstrip())

@@ -13,7 +13,9 @@ from models.errors import SinkRejected, SinkUnavailable
 CONNECT_TIMEOUT_S: Final = 5
 ANSWER_TIMEOUT_S: Final = 60
 
-_AUTHENTICATION_FAILED: Final = 516  # the driver does not name it
+_AUTHENTICATION_FAILED: Final = 516  # the driver names none of these three
+_SERVER_OVERLOADED: Final = 745
+_STD_EXCEPTION: Final = 1001  # a full disk comes as this one too
 
 PASSING: Final = frozenset(
     {
@@ -31,6 +33,8 @@ PASSING: Final = frozenset(
         ErrorCodes.UNKNOWN_TABLE,
         ErrorCodes.UNKNOWN_DATABASE,
         _AUTHENTICATION_FAILED,
+        _SERVER_OVERLOADED,
+        _STD_EXCEPTION,
     }
 )
 """Server errors that an operator or time mends; the rows are as good as before."""

@@ -96,13 +96,15 @@ class ClickHouseTrail:
             )
         ]
 
-    def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
+    def known(self, identities: Collection[Identity], apart_from: Range | None) -> Mapping[Identity, Content]:
         """Look the identities up by id; the bloom filters and sorted parts keep this to a scan of ids."""
         if not identities:
             return {}
+        outside = "" if apart_from is None else f" AND NOT ({_RANGE})"
         rows = self._clickhouse.execute(
             f"SELECT source, toString(id), {_CONTENT_COLUMNS} FROM access_log"  # noqa: S608 - constants
-            " WHERE id IN (SELECT toUUID(id) FROM identities)",
+            f" WHERE id IN (SELECT toUUID(id) FROM identities){outside}",
+            None if apart_from is None else _bounds(apart_from),
             external_tables=[
                 {
                     "name": "identities",
@@ -167,7 +169,7 @@ class ClickHouseTrail:
             "INSERT INTO range_ledger (received_day, topic, partition, first_offset, last_offset, attempt,"
             " row_count, dead_letter_count, duplicate_count) VALUES",
             [[value] for value in row],
-            f"ledger:{stored.token}",
+            f"ledger:{stored.name}",
         )
 
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:

@@ -53,6 +53,10 @@ def an_access(announced: Range, offset: int, verdict: Verdict = JUSTIFIED, **cha
     return JudgedAccess(event, unknown, verdict, offset, NOW_MS)
 
 
+def elsewhere(announced: Range) -> Range:
+    return announced._replace(first=announced.last + 1, last=announced.last + 9)
+
+
 def a_block(announced: Range, **changes: Any) -> Block:
     rows = [
         an_access(announced, 10, **changes),
@@ -128,15 +132,25 @@ def test_a_stored_access_says_what_was_written(
     row = an_access(announced, 10, **changes)
     sink.write(Block(announced, [row], 4, NOW))
     identity = (row.event.source, row.event.id)
-    assert dict(sink.known([identity])) == {identity: content_of(row.event)}
+    assert dict(sink.known([identity], None)) == {identity: content_of(row.event)}
 
 
 def test_only_stored_identities_are_known(sink: TrailSink, announced: Range) -> None:
     """The same id from another source is another access."""
     row = an_access(announced, 10)
     sink.write(Block(announced, [row], 4, NOW))
-    assert not sink.known([("/elsewhere", row.event.id), (row.event.source, event_id(999_999_999))])
-    assert not sink.known([])
+    others = [("/elsewhere", row.event.id), (row.event.source, event_id(999_999_999))]
+    assert not sink.known(others, None)
+    assert not sink.known([], None)
+
+
+def test_the_rows_of_a_range_are_no_copies_of_it(sink: TrailSink, announced: Range) -> None:
+    """An earlier owner's insert may arrive after its range was found missing and is taken again."""
+    row = an_access(announced, 10)
+    sink.write(Block(announced, [row], 4, NOW))
+    identity = (row.event.source, row.event.id)
+    assert not sink.known([identity], announced)
+    assert sink.known([identity], elsewhere(announced))
 
 
 def test_the_highest_offset_is_that_of_the_last_range(sink: TrailSink, announced: Range) -> None:

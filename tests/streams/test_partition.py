@@ -11,6 +11,7 @@ from earwitness.settings import ROOT
 from models.errors import IntegrityBroken, RangeLost
 from models.ranges import Range, day_of
 from models.topics import ACCESS_EVENTS
+from sinks.base import Block, LedgerEntry
 from sinks.memory import MemoryTrail
 from streams.offsets import Committed
 from tests.streams.records import DAY_MS, NOON_MS, Record, a_record, event_id
@@ -186,6 +187,71 @@ def test_records_that_come_out_of_turn_are_asked_for_again(policies: PolicySet) 
         return broker, trail
 
     assert_complete(*asyncio.run(work()))
+
+
+def test_a_commit_beyond_the_end_of_the_topic_stops_the_worker(policies: PolicySet) -> None:
+    """Kafka lost its tail in a restore: events that take those offsets anew would be dropped in silence."""
+    broker, trail = Broker(TWO_DAYS[:3]), MemoryTrail()
+    broker.committed = Committed(5, "")
+    with pytest.raises(IntegrityBroken, match="lost its end"):
+        run(broker, trail, policies, Fate())
+
+
+def test_offsets_that_were_moved_back_double_nothing(policies: PolicySet) -> None:
+    """An operator resets the group to the earliest record; ids of long ago look fresh beside it."""
+    records = [
+        a_record(
+            number, timestamp=NOON_MS + number * 120_000, id=event_id(number, NOON_MS + number * 120_000)
+        )
+        for number in range(8)
+    ]
+    broker, trail = Broker(records), MemoryTrail()
+    run(broker, trail, policies, Fate())
+    broker.committed = Committed(0, "")
+    run(broker, trail, policies, Fate(), batch=2)
+    assert len(stored_ids(trail)) == len(set(stored_ids(trail))) == 8
+
+
+def test_the_first_records_ever_may_come_out_of_turn(policies: PolicySet) -> None:
+    """Nothing is committed and nothing stored: the beginning is where the topic begins."""
+
+    async def work() -> tuple[Broker, MemoryTrail]:
+        broker, trail = Broker(TWO_DAYS), MemoryTrail()
+        owner, member = an_owner(broker, trail, policies, Fate())
+        member.position = 5
+        await work_off(owner, member, broker, batch=2)
+        return broker, trail
+
+    assert_complete(*asyncio.run(work()))
+
+
+class LateTrail(MemoryTrail):
+    """The first owner dies with its insert on the way; it arrives just after the heir has counted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._late: Block | None = None
+
+    def write(self, block: Block) -> None:
+        if self._late is None:
+            self._late = block
+            raise Died
+        super().write(block)
+
+    def tally(self, stored: Range) -> LedgerEntry:
+        counted = super().tally(stored)
+        if self._late is not None:
+            super().write(self._late)
+        return counted
+
+
+def test_an_insert_that_comes_late_is_no_copy_of_itself(policies: PolicySet) -> None:
+    """The heir would take the range's own rows for copies, and its findings would never be told."""
+    broker, trail = Broker(TWO_DAYS), LateTrail()
+    with pytest.raises(Died):
+        run(broker, trail, policies, Fate())
+    run(broker, trail, policies, Fate())
+    assert_complete(broker, trail)
 
 
 def test_a_commit_that_is_not_ours_stops_the_worker(policies: PolicySet) -> None:

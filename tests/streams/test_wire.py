@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from models.access import AccessEvent
 from models.errors import MalformedEvent
-from streams.wire import SCHEMA_HEADER, read_access, read_evidence
+from streams.wire import SCHEMA_HEADER, read_access, read_keyed_evidence
 from tests.streams.records import an_event
 
 ODD = st.one_of(
@@ -114,6 +114,8 @@ def test_bytes_of_any_kind_are_refused_by_both_or_by_neither(value: bytes) -> No
         (json.dumps(an_event(actor_type="vendor")).encode(), "invalid_field", ("organization",)),
         (json.dumps(an_event(action="peek", typo=1)).encode(), "invalid_field", ("action", "typo")),
         (b" " * 65_537, "too_large", ()),
+        (json.dumps(an_event(time="9999-12-31T00:00:00Z")).encode(), "time_in_future", ("time",)),
+        (json.dumps(an_event(time="0001-01-01T00:00:00Z")).encode(), "invalid_field", ("time",)),
     ],
 )
 def test_a_refusal_names_its_reason_and_fields(value: bytes, reason: str, fields: tuple[str, ...]) -> None:
@@ -142,4 +144,12 @@ def test_unknown_fields_of_our_own_version_stay_refused(schema: bytes) -> None:
 def test_a_tombstone_deletes_no_evidence() -> None:
     """Evidence is withdrawn by a record that says so, never by an empty one."""
     with pytest.raises(MalformedEvent, match="withdrawn, not deleted"):
-        read_evidence(None)
+        read_keyed_evidence(b"ticket:T-1", None)
+
+
+def test_evidence_under_another_key_is_refused() -> None:
+    """Compaction keeps one record a key: two refs under one key would lose one of them, days later."""
+    value = b'{"ref":"ticket:T-1","kind":"complaint","valid_from":"2026-01-01T00:00:00Z"}'
+    assert read_keyed_evidence(b"ticket:T-1", value).ref == "ticket:T-1"
+    with pytest.raises(MalformedEvent, match="key of the Kafka record"):
+        read_keyed_evidence(b"shared", value)

@@ -147,8 +147,8 @@ class FatefulTrail:
     def refused(self, stored: Range) -> list[DeadLetter]:
         return self._step(lambda: self._trail.refused(stored))
 
-    def known(self, identities: Collection[Identity]) -> Mapping[Identity, Content]:
-        return self._step(lambda: self._trail.known(identities))
+    def known(self, identities: Collection[Identity], apart_from: Range | None) -> Mapping[Identity, Content]:
+        return self._step(lambda: self._trail.known(identities, apart_from))
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
         return self._step(lambda: self._trail.highest_offset(topic, partition))

@@ -55,7 +55,7 @@ CREATE TABLE access_log
 ENGINE = MergeTree
 PARTITION BY received_day
 ORDER BY (customer_id, time, id)
-SETTINGS non_replicated_deduplication_window = 10000;
+SETTINGS non_replicated_deduplication_window = 100000;
 
 -- Later verdicts, appended: evidence that arrived, changed or was withdrawn, a grace that ended.
 CREATE TABLE verdict_log
