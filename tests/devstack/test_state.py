@@ -147,7 +147,8 @@ def test_an_address_in_the_environment_beats_the_default_folder(
 ) -> None:
     """In production no folder is looked for, even where one lies about."""
     monkeypatch.chdir(tmp_path)
-    found = state.resolve(None, "producer", {variable: "127.0.0.9"})
+    address = "127.0.0.9:9092" if variable.endswith("BOOTSTRAP") else "127.0.0.9"
+    found = state.resolve(None, "producer", {variable: address})
     assert "127.0.0.9" in f"{found.kafka.bootstrap} {found.clickhouse.host} {found.api.url}"
 
 
