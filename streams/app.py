@@ -12,7 +12,7 @@ from streams.connection import KafkaConnection
 from streams.intake import Intake
 
 FETCH_BYTES: Final = 8 * 1024 * 1024
-FETCHED_RECORDS: Final = 10_000
+FETCHED_RECORDS: Final = 20_000
 STREAM_BUFFER_BATCHES: Final = 2
 HEARTBEATS_PER_SESSION: Final = 3
 
