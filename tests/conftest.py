@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from clickhouse_driver import Client
 
+from earwitness.cli import wiring
 from earwitness.devstack import control, state
-from earwitness.devstack.connections import kafka_arguments
 from earwitness.devstack.layout import layout_of
 from earwitness.devstack.supervisor import Options
 from earwitness.devstack.users import read_secret
@@ -32,7 +32,7 @@ class Stack:
 
     def kafka_client(self, role: str) -> dict[str, Any]:
         """Give the keyword arguments of kafka-python for that role."""
-        return kafka_arguments(self.settings(role).kafka)
+        return wiring.kafka(self.settings(role).kafka).arguments()
 
     def clickhouse(self, user: str) -> Client:
         """Connect as earwitness_admin, _writer, _reader or _api; the caller disconnects."""

@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from earwitness import settings
+from earwitness.cli import wiring
 from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack import state
-from earwitness.devstack.connections import kafka_arguments
 from earwitness.devstack.state import StackState
 
 
@@ -41,7 +41,7 @@ def _as_json(current: StackState) -> dict[str, Any]:
     }
     if current.running:
         admin = state.settings_for(current.data_dir, "admin")
-        answer["kafka_client"] = kafka_arguments(admin.kafka)
+        answer["kafka_client"] = wiring.kafka(admin.kafka).arguments()
         answer["clickhouse_client"] = {
             "host": admin.clickhouse.host,
             "port": admin.clickhouse.port,

@@ -7,9 +7,9 @@ from typing import Final
 
 import httpx
 
+from earwitness.cli import wiring
 from earwitness.devstack import leftovers, lock, ports, state
 from earwitness.devstack.checks import Check, fail, ok, warn
-from earwitness.devstack.connections import clickhouse_address
 from earwitness.devstack.layout import FOLDER_MODE, SECRET_MODE, Layout
 from earwitness.devstack.provision import TOPICS, kafka_admin, wrong_configs
 from earwitness.devstack.state import StackState
@@ -142,7 +142,7 @@ def _listed(configs: Mapping[str, str | None]) -> str:
 
 
 def _clickhouse(settings: Settings) -> Iterator[Check]:
-    address = clickhouse_address(settings.clickhouse)
+    address = wiring.clickhouse(settings.clickhouse)
     client = ClickHouse(address)
     try:
         client.execute("SELECT 1")

@@ -17,7 +17,7 @@ from kafka.admin import (
 )
 from kafka.errors import KafkaError, TopicAlreadyExistsError
 
-from earwitness.devstack.connections import clickhouse_address, kafka_arguments
+from earwitness.cli import wiring
 from earwitness.settings import ClickHouseSettings, KafkaSettings
 from models import topics
 from models.errors import BrokerUnavailable
@@ -86,7 +86,7 @@ RULES: Final = (
 def kafka_admin(settings: KafkaSettings) -> Iterator[KafkaAdminClient]:
     """Connect to Kafka as its administrator. Raises `BrokerUnavailable`, inside the block too."""
     _reach(settings.bootstrap)
-    arguments = kafka_arguments(settings)
+    arguments = wiring.kafka(settings).arguments()
     try:
         admin = KafkaAdminClient(
             **arguments, request_timeout_ms=ADMIN_TIMEOUT_MS, bootstrap_timeout_ms=ADMIN_TIMEOUT_MS
@@ -150,7 +150,7 @@ def wrong_configs(admin: KafkaAdminClient, topic: Topic) -> dict[str, str | None
 
 def provision_clickhouse(settings: ClickHouseSettings) -> None:
     """Bring the schema up to date. Raises `SinkUnavailable` or `SinkRejected`."""
-    migrate(clickhouse_address(settings))
+    migrate(wiring.clickhouse(settings))
 
 
 def _create(admin: KafkaAdminClient, topic: Topic) -> None:
