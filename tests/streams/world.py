@@ -18,7 +18,7 @@ from models.publisher import Message
 from models.ranges import Range
 from models.topics import ACCESS_EVENTS
 from sinks.base import Block, Content, Identity, LedgerEntry, RegisteredEvidence
-from sinks.memory import MemoryTrail
+from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
 from tests.streams.records import Record
@@ -220,6 +220,7 @@ def an_owner(
     ports = Ports(
         offsets=member,
         trail=FatefulTrail(trail, fate),
+        verdicts=MemoryVerdicts(trail),
         announcer=member,
         evidence=StillEvidence(),
         policies=policies,
