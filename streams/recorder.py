@@ -16,7 +16,7 @@ from streams.judge import dead_letter
 from streams.offsets import Membership
 from streams.partition import Ports
 from streams.persistence import WhileOwned
-from streams.rejudging import SWEEP_EVERY_S, Rejudging
+from streams.rejudging import SWEEP_EVERY_S, USUAL, Limits, Rejudging
 from streams.wire import read_keyed_evidence
 
 QUEUED_BATCHES: Final = 1
@@ -29,7 +29,9 @@ class EvidenceRecorder:
     versions reach is worked off.
     """
 
-    def __init__(self, ports: Ports, topic: str, partition: int, membership: Membership) -> None:
+    def __init__(
+        self, ports: Ports, topic: str, partition: int, membership: Membership, limits: Limits = USUAL
+    ) -> None:
         self.membership = membership
         self._topic = topic
         self._partition = partition
@@ -37,7 +39,7 @@ class EvidenceRecorder:
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
         self._storing = asyncio.Lock()
-        self._again = Rejudging(ports, topic, partition, membership)
+        self._again = Rejudging(ports, topic, partition, membership, limits)
 
     async def feed(self, records: Sequence[Any]) -> None:
         """Hand over the records of one fetch; waits while earlier ones are being stored."""

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -39,15 +39,6 @@ from streams.persistence import WhileOwned
 
 log = structlog.get_logger(__name__)
 
-PAGE_ROWS: Final = 2_000
-"""Accesses that are judged again before anything else gets a turn."""
-
-SMALL_REACH: Final = 5 * PAGE_ROWS
-"""A change that reaches more accesses than this waits behind those that reach fewer."""
-
-MOST_CHANGES: Final = 2_000
-"""Changes whose reach is looked up together."""
-
 SWEEP_EVERY_S: Final = 5.0
 """How long a grace may be over before its accesses are looked for."""
 
@@ -62,6 +53,22 @@ BARRIER_WARNING_S: Final = 30.0
 
 _ANY_VERSION: Final = 2**63 - 1
 _TICK: Final = timedelta(microseconds=1)
+
+
+class Limits(NamedTuple):
+    """How much is done at once.
+
+    `page_rows` accesses are judged again before anything else gets a turn. A change that reaches more
+    than `small_reach` of them waits behind those that reach fewer. The reach of `most_changes` is looked
+    up together.
+    """
+
+    page_rows: int = 2_000
+    small_reach: int = 10_000
+    most_changes: int = 2_000
+
+
+USUAL: Final = Limits()
 
 
 @dataclass
@@ -80,8 +87,11 @@ class Task:
 class Rejudging:
     """Judges again on behalf of the owner of the evidence partition, for as long as its generation lasts."""
 
-    def __init__(self, ports: Ports, topic: str, partition: int, membership: Membership) -> None:
+    def __init__(
+        self, ports: Ports, topic: str, partition: int, membership: Membership, limits: Limits = USUAL
+    ) -> None:
         self._ports = ports
+        self._limits = limits
         self._topic = topic
         self._partition = partition
         self._membership = membership
@@ -118,10 +128,10 @@ class Rejudging:
     async def take(self, recorded: Sequence[RegisteredEvidence], next_offset: int) -> None:
         """Judge again what these changes of the registers reach; what is too much is left for `advance`."""
         await self._until_stored()
-        for start in range(0, len(recorded), MOST_CHANGES):
-            changes = await self._changes(recorded[start : start + MOST_CHANGES])
+        for start in range(0, len(recorded), self._limits.most_changes):
+            changes = await self._changes(recorded[start : start + self._limits.most_changes])
             for task in await self._plan(changes):
-                if task.count > SMALL_REACH:
+                if task.count > self._limits.small_reach:
                     log.info("large_reach", version=task.holds, accesses=task.count)
                     self._backlog.append(task)
                 else:
@@ -181,7 +191,7 @@ class Rejudging:
         selectors = reach(changes, self._ports.evidence.index, self._ports.policies)
         last = changes[-1].version
         task = await self._task([JudgedBefore(selector, last) for selector in selectors], changes[0].version)
-        if task.count <= SMALL_REACH or len(changes) == 1:
+        if task.count <= self._limits.small_reach or len(changes) == 1:
             return [task] if task.count else []
         half = len(changes) // 2
         return [*await self._plan(changes[:half]), *await self._plan(changes[half:])]
@@ -202,14 +212,14 @@ class Rejudging:
     async def _do_page(self, task: Task) -> None:
         selection, day = task.places[0]
         accesses = await self._persistently.in_thread(
-            self._ports.verdicts.select, selection, day, task.after, PAGE_ROWS
+            self._ports.verdicts.select, selection, day, task.after, self._limits.page_rows
         )
         version = await self._evidence_version()
         given = self._judge(accesses, selection)
         if given:
             await self._store(day, given, version)
         task.count -= len(accesses)
-        task.after = accesses[-1] if len(accesses) == PAGE_ROWS else None
+        task.after = accesses[-1] if len(accesses) == self._limits.page_rows else None
         if task.after is None:
             task.places.popleft()
 
