@@ -48,7 +48,7 @@ class Bench(NamedTuple):
     by_kind: Mapping[str, Sequence[bytes]]
 
 
-def measure(evidence: int = RECORDS) -> Judged:
+def measure(evidence: int) -> Judged:
     """Measure the judge on the demo's day."""
     day = simulate(NOW, SEED, ACCESSES, evidence)
     return _measured(_set_up(day, filled(day.evidence)))

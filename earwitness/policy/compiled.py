@@ -148,9 +148,10 @@ class Policy:
         for account in accounts:
             if clause.passes_all(access, account, actor):
                 return self._justified(clause, account, "clause_met")
-        for account in accounts:
-            return self._unjustified[clause.first_failure(access, account, actor)]
-        return self._unjustified["account_not_registered"]
+        first = next(iter(accounts), None)
+        if first is None:
+            return self._unjustified["account_not_registered"]
+        return self._unjustified[clause.first_failure(access, first, actor)]
 
     def _not_found(self, received_at: datetime, as_of: datetime) -> Verdict:
         in_grace = as_of < received_at + self.grace

@@ -48,9 +48,7 @@ def fuse(
             and entry.valid_from <= time < entry.valid_to
             and time < entry.withdrawn_from
             and (
-                not entry.assignees
-                or access.actor_id in entry.assignees
-                or names_actor(access, entry, actor)
+                not entry.assignees or access.actor_id in entry.assignees or names_actor(access, entry, actor)
             )
         ):
             return False
