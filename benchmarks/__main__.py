@@ -24,7 +24,8 @@ from kafka.structs import OffsetAndMetadata
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import faust_idiomatic, load, storage
+from benchmarks import faust_idiomatic, judge, load, storage
+from benchmarks.judge import Judged
 from benchmarks.storage import Storage
 from earwitness.cli import wiring
 from earwitness.devstack import control, state
@@ -38,6 +39,7 @@ POLL_S: Final = 0.1
 LONGEST_ROUND_S: Final = 600.0
 PAGE_COLUMNS: Final = 120
 WORTH_NAMING_BYTES: Final = 0.5
+WORTH_NAMING_SHARE: Final = 0.01
 LIBRARIES: Final = ("faust-streaming", "aiokafka", "clickhouse-driver", "pydantic", "msgspec", "chdb-core")
 
 
@@ -92,6 +94,8 @@ def main() -> int:
     """Start a stack of its own, publish once, let each contender work it off, print and keep the results."""
     asked = _arguments()
     say = Console(stderr=True).print
+    say(f"judging with {asked.evidence:,} evidence records")
+    judged = judge.measure(asked.evidence)
     with tempfile.TemporaryDirectory(prefix="earwitness-bench-") as folder:
         data_dir = Path(folder) / "data"
         control.fetch_kafka(Settings().maven_url, say)
@@ -114,9 +118,10 @@ def main() -> int:
             arena.client.disconnect()
         finally:
             control.stop(layout_of(data_dir), say)
-    _keep(results, stored, events, asked.evidence)
+    _keep(results, stored, judged, events, asked.evidence)
     _show(results, events, asked.evidence)
     _show_storage(stored)
+    _show_judged(judged)
     return 0
 
 
@@ -214,7 +219,9 @@ def _median(rounds: list[Round]) -> Round:
     return Round(*(statistics.median(values) for values in zip(*rounds, strict=True)))
 
 
-def _keep(results: dict[str, list[Round]], stored: Storage, events: int, evidence: int) -> None:
+def _keep(
+    results: dict[str, list[Round]], stored: Storage, judged: Judged, events: int, evidence: int
+) -> None:
     kept = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {
@@ -228,6 +235,7 @@ def _keep(results: dict[str, list[Round]], stored: Storage, events: int, evidenc
             contender.name: {**_median(results[contender.name])._asdict(), "cannot": contender.cannot}
             for contender in CONTENDERS
         },
+        "judge": judged._asdict(),
         "storage_bytes_per_event": {**stored.columns, "indexes": stored.indexes, "total": stored.total},
     }
     RESULTS.parent.mkdir(exist_ok=True)
@@ -271,6 +279,24 @@ def _show_storage(stored: Storage) -> None:
         table.add_row(name, f"{size:.1f}")
     table.add_row(f"{len(stored.columns) - len(dear)} more", f"{rest:.1f}")
     table.add_row("indexes", f"{stored.indexes:.1f}")
+    Console(width=PAGE_COLUMNS).print(table)
+
+
+def _show_judged(judged: Judged) -> None:
+    """Print what a judgement takes, and on which mix; kinds that hardly occur are added up."""
+    frequent = {kind: share for kind, share in judged.mix.items() if share >= WORTH_NAMING_SHARE}
+    table = Table(
+        title=f"the judge: {judged.ns_per_access / 1000:.1f} µs an access,"
+        f" {judged.evidence_records:,} evidence records"
+    )
+    table.add_column("access")
+    table.add_column("of the mix", justify="right")
+    for kind, share in frequent.items():
+        table.add_row(kind, f"{share:.1%}")
+    table.add_row(
+        f"{len(judged.mix) - len(frequent)} more kinds",
+        f"{sum(judged.mix.values()) - sum(frequent.values()):.1%}",
+    )
     Console(width=PAGE_COLUMNS).print(table)
 
 

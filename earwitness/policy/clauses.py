@@ -7,9 +7,10 @@ from typing import Final
 from earwitness.policy import checks
 from earwitness.policy.access import Access
 from earwitness.policy.actors import Actor
-from earwitness.policy.checks import EvidenceCheck, StandingCheck, Stands
+from earwitness.policy.checks import EvidenceCheck, Passes, StandingCheck
 from earwitness.policy.entries import Entry
 from earwitness.policy.evidence import EvidenceIndex
+from earwitness.policy.fusing import fuse
 from models.fields import EVERY_CUSTOMER
 from models.policy import Clause, Forbid
 from models.verdict import Reason
@@ -32,8 +33,7 @@ class CompiledClause:
     """
 
     __slots__ = (
-        "_passes",
-        "_stands",
+        "_standing",
         "actors",
         "by_assignee",
         "checks",
@@ -43,6 +43,7 @@ class CompiledClause:
         "kind_needs_customers",
         "lifted_by",
         "own_content",
+        "passes_all",
         "purpose",
         "same_organization",
         "title",
@@ -61,11 +62,11 @@ class CompiledClause:
         self.lifted_by = frozenset(forbid.lifted_by)
         self.free = clause.purpose in forbid.free
         self.checks = () if self.kind is None else _in_order(_checks_of_evidence(clause, self.kind))
-        self._passes = tuple((check.passes, check.reason) for check in self.checks)
-        self._stands: dict[str, tuple[tuple[Stands, Reason], ...]] = {
-            actor_type: tuple((check.passes, check.reason) for check in standing.get(actor_type, ()))
-            for actor_type in clause.actors
+        self._standing: StandingChecks = {
+            actor_type: standing.get(actor_type, ()) for actor_type in clause.actors
         }
+        self.passes_all: Passes = fuse(self.kind or "", self.checks, self._standing)
+        """Whether evidence passes every check, the actor's standing included, but not the recipient's."""
 
     def is_open_to(self, access: Access) -> bool:
         """Say whether the actor is of a type, and the content of a customer, that the clause is for."""
@@ -73,15 +74,16 @@ class CompiledClause:
             return False
         return not self.own_content or is_own_content(access)
 
-    def first_failure(self, access: Access, entry: Entry, actor: Actor) -> Reason | None:
-        """Give the reason why `entry` does not meet the clause; None where it does."""
-        for passes, reason in self._passes:
-            if not passes(access, entry, actor):
-                return reason
-        for stands, reason in self._stands[access.actor_type]:
-            if not stands(access, actor):
-                return reason
-        return None
+    def first_failure(self, access: Access, entry: Entry, actor: Actor) -> Reason:
+        """Give the reason why `entry`, which does not pass all checks, does not meet the clause."""
+        for check in self.checks:
+            if not check.passes(access, entry, actor):
+                return check.reason
+        return next(
+            standing.reason
+            for standing in self._standing[access.actor_type]
+            if not standing.passes(access, actor)
+        )
 
     def may_leave(self, access: Access, entry: Entry | None) -> bool:
         """Say whether the content stays, or goes to whom `entry` names as evidence can."""
@@ -92,11 +94,14 @@ class CompiledClause:
 
     def explains(self, access: Access, entry: Entry, actor: Actor) -> bool:
         """Say whether `entry` meets every check, the recipient's included."""
-        return self.first_failure(access, entry, actor) is None and self.may_leave(access, entry)
+        return self.passes_all(access, entry, actor) and self.may_leave(access, entry)
 
     def accounts(self, actor: Actor, evidence: EvidenceIndex) -> Collection[Entry]:
         """Give the records that name the actor as an assignee, in order of registration."""
         by_assignee = evidence.register(self.kind or "").by_assignee
+        if len(actor.ids) == 1:
+            (actor_id,) = actor.ids
+            return by_assignee.under(actor_id)
         return _by_version([by_assignee.under(actor_id) for actor_id in actor.ids])
 
     def candidates(self, access: Access, actor: Actor, evidence: EvidenceIndex) -> Collection[Entry]:

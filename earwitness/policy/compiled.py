@@ -125,10 +125,9 @@ class Policy:
     def _cited(self, clause: CompiledClause, access: Access, actor: Actor, cited: Entry) -> Verdict:
         if not clause.may_leave(access, cited):
             return self._unjustified["outside_transfer"]
-        failure = clause.first_failure(access, cited, actor)
-        if failure is not None:
-            return self._unjustified[failure]
-        return self._justified(clause, cited, "clause_met")
+        if clause.passes_all(access, cited, actor):
+            return self._justified(clause, cited, "clause_met")
+        return self._unjustified[clause.first_failure(access, cited, actor)]
 
     def _uncited(
         self, clause: CompiledClause, access: Access, actor: Actor, evidence: EvidenceIndex
@@ -145,14 +144,14 @@ class Policy:
     ) -> Verdict:
         if not clause.may_leave(access, None):
             return self._unjustified["outside_transfer"]
-        first: Reason = "account_not_registered"
-        for number, account in enumerate(clause.accounts(actor, evidence)):
-            failure = clause.first_failure(access, account, actor)
-            if failure is None:
+        accounts = clause.accounts(actor, evidence)
+        for account in accounts:
+            if clause.passes_all(access, account, actor):
                 return self._justified(clause, account, "clause_met")
-            if number == 0:
-                first = failure
-        return self._unjustified[first]
+        first = next(iter(accounts), None)
+        if first is None:
+            return self._unjustified["account_not_registered"]
+        return self._unjustified[clause.first_failure(access, first, actor)]
 
     def _not_found(self, received_at: datetime, as_of: datetime) -> Verdict:
         in_grace = as_of < received_at + self.grace
@@ -160,7 +159,10 @@ class Policy:
 
     def _justified(self, clause: CompiledClause, entry: Entry | None, reason: Reason) -> Verdict:
         used = () if entry is None else (entry.ref,)
-        return Verdict(JUSTIFIED, reason, clause.id, used, reason == "derived", self.version, self.digest)
+        # A NamedTuple's own constructor takes twice as long.
+        return tuple.__new__(
+            Verdict, (JUSTIFIED, reason, clause.id, used, reason == "derived", self.version, self.digest)
+        )
 
     def _without_evidence(self, reason: Reason) -> Verdict:
         clause = NO_SALE_OR_TRANSFER if reason == "outside_transfer" else None
@@ -190,6 +192,6 @@ def first_account(
 ) -> Entry | None:
     """Find the earliest registered account of the actor that explains an access."""
     for entry in clause.accounts(actor, evidence):
-        if clause.may_leave(access, None) and clause.first_failure(access, entry, actor) is None:
+        if clause.may_leave(access, None) and clause.passes_all(access, entry, actor):
             return entry
     return None

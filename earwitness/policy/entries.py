@@ -10,6 +10,9 @@ from models.evidence import KINDS_WITH_ALIASES, EvidenceRecord
 FOREVER: Final = datetime.max.replace(tzinfo=UTC)
 NEVER: Final = datetime.min.replace(tzinfo=UTC)
 
+ACTOR_STATEMENT: Final = "actor_statement"
+"""The origin of evidence that is nothing but the actor's own word."""
+
 _LONGEST_TUPLE: Final = 8
 """Longer lists are kept as sets: searching them takes the same time whatever their length."""
 
@@ -67,7 +70,7 @@ class Entry:
 
     def comes_from(self, actor_ids: frozenset[str]) -> bool:
         """Say whether the actor with these ids stated or entered the record, which then proves nothing."""
-        return self.recorded_by in actor_ids or self.origin == "actor_statement"
+        return self.recorded_by in actor_ids or self.origin == ACTOR_STATEMENT
 
 
 def _withdrawn_from(record: EvidenceRecord) -> datetime:
