@@ -11,7 +11,8 @@ class Finding(NamedTuple):
 
     Source: topic `access.findings.v1`, keyed by `id`, published at least once after the row is
     stored; `position` and `kind` identify it. `id_conflict` tells of an event that claims the
-    identity of a stored access for something else; that event is a dead letter.
+    identity of a stored access for something else; that event is a dead letter. `stale_registers` names
+    registers that were overdue when the access was judged: evidence may exist that could not count yet.
     """
 
     kind: FindingKind
@@ -26,6 +27,7 @@ class Finding(NamedTuple):
     reason: str
     clause: str
     position: str
+    stale_registers: tuple[str, ...] = ()
 
     @classmethod
     def about(cls, event: Any, *, kind: FindingKind, reason: str, clause: str | None, position: str) -> Self:  # noqa: ANN401 - any carrier of an event's attributes

@@ -9,6 +9,7 @@ from models.evidence import EvidenceRecord
 from models.fields import microseconds
 from models.finding import Finding
 from models.ranges import Range
+from models.registers import RegisterState
 from models.verdict import Verdict
 
 Identity = tuple[str, str]
@@ -58,13 +59,18 @@ def content_of(event: Any) -> Content:  # noqa: ANN401 - any carrier of an event
 
 
 class JudgedAccess(NamedTuple):
-    """One row of a block: an event (attributes of AccessEvent), its verdict and where it came from."""
+    """One row of a block: an event (attributes of AccessEvent), its verdict and where it came from.
+
+    `stale_registers` names the registers that were overdue when it was judged, of those that its verdict
+    leans on.
+    """
 
     event: Any
     unknown_fields: str
     verdict: Verdict
     offset: int
     received_at_ms: int
+    stale_registers: tuple[str, ...] = ()
 
 
 def finding_of(row: JudgedAccess, stored: Range) -> Finding | None:
@@ -77,7 +83,7 @@ def finding_of(row: JudgedAccess, stored: Range) -> Finding | None:
         reason=row.verdict.reason,
         clause=row.verdict.clause,
         position=f"{stored.topic}/{stored.partition}/{row.offset}",
-    )
+    )._replace(stale_registers=row.stale_registers)
 
 
 class Block(NamedTuple):
@@ -139,3 +145,6 @@ class TrailSink(Protocol):
 
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         """Keep versions of evidence records; the same version again is folded into one."""
+
+    def registers(self) -> Sequence[RegisterState]:
+        """Give every register that ever beat, by its newest beat, by name."""

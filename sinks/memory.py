@@ -5,6 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from models.dead_letter import DeadLetter
 from models.finding import Finding
 from models.ranges import Range
+from models.registers import RegisterState
 from sinks.base import (
     Block,
     Content,
@@ -25,6 +26,7 @@ class MemoryTrail:
         self.dead_letters: dict[str, tuple[DeadLetter, ...]] = {}
         self.ledger: dict[str, LedgerEntry] = {}
         self.evidence: dict[tuple[str, int], RegisteredEvidence] = {}
+        self.beats: dict[str, RegisterState] = {}
 
     def write(self, block: Block) -> None:
         """Keep the block unless its token is known."""
@@ -88,6 +90,10 @@ class MemoryTrail:
         """Keep versions of evidence records."""
         for item in records:
             self.evidence[item.record.ref, item.version] = item
+
+    def registers(self) -> Sequence[RegisterState]:
+        """Give every register that ever beat, by its newest beat, by name."""
+        return [self.beats[name] for name in sorted(self.beats)]
 
     def _rows(self, stored: Range) -> list[JudgedAccess]:
         return [

@@ -30,6 +30,7 @@ from streams.findings import conflict_finding, finding_message
 from streams.judge import conflict, judge_accepted, read_records
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
+from streams.registers import RegisterView
 
 log = structlog.get_logger(__name__)
 
@@ -45,6 +46,7 @@ class Ports:
     trail: TrailSink
     announcer: Announcer
     evidence: EvidenceView
+    registers: RegisterView
     policies: PolicySet
     threads: Executor
     now: Callable[[], datetime]
@@ -212,9 +214,10 @@ class PartitionOwner:
         read = read_records(records)
         copies = sort_copies(read.accepted, await self._stored_copies(announced, read.accepted))
         await self._persistently.call(self._ports.evidence.catch_up)
+        registers = await self._persistently.call(self._ports.registers.current)
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
-        rows = judge_accepted(copies.new, self._ports.policies, evidence, as_of)
+        rows = judge_accepted(copies.new, self._ports.policies, evidence, as_of, registers)
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         await self._commit(announced.first, announced.intent)
         if letters:

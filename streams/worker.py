@@ -26,6 +26,7 @@ from streams.intake import Intake
 from streams.offsets import GroupOffsets
 from streams.partition import PartitionOwner, Ports
 from streams.recorder import EvidenceRecorder
+from streams.registers import RegisterWatch
 
 log = structlog.get_logger(__name__)
 
@@ -70,9 +71,11 @@ async def _run(
     stopping = _stop_on_signals()
     evidence, announcer = EvidenceFollower(connection.arguments()), KafkaAnnouncer(connection.arguments())
     threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+    registers = RegisterWatch(trail, threads)
     try:
         await announcer.start()
         await evidence.start()
+        registers.start()
         _spare_the_collector()
         app = _app(connection, options)
         ports = Ports(
@@ -80,6 +83,7 @@ async def _run(
             trail=trail,
             announcer=announcer,
             evidence=evidence,
+            registers=registers,
             policies=policies,
             threads=threads,
             now=lambda: datetime.now(UTC),
@@ -88,6 +92,7 @@ async def _run(
         )
         await _serve(app, ports, options, stopping)
     finally:
+        registers.stop()
         await _within_limit(_stop_all(evidence, announcer))
         threads.shutdown(wait=False, cancel_futures=True)
 

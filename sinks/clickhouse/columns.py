@@ -57,6 +57,7 @@ VERDICT_COLUMNS: Final = (
     Column("derived", "UInt8", "derived"),
     _text("policy_version"),
     _text("policy_digest"),
+    Column("stale_registers", "Array(String)", "stale_registers"),
 )
 ORIGIN_COLUMNS: Final = (
     _text("unknown_fields"),
@@ -94,6 +95,7 @@ def columns_of(rows: Sequence[JudgedAccess]) -> list[Sequence[Any]]:
         [verdict.derived for verdict in verdicts],
         [verdict.policy_version for verdict in verdicts],
         [verdict.policy_digest for verdict in verdicts],
+        [row.stale_registers for row in rows],
         [row.unknown_fields for row in rows],
         [row.offset for row in rows],
         [row.received_at_ms for row in rows],

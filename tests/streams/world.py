@@ -16,6 +16,7 @@ from models.errors import RangeLost, SinkUnavailable
 from models.finding import Finding
 from models.publisher import Message
 from models.ranges import Range
+from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
 from sinks.base import Block, Content, Identity, LedgerEntry, RegisteredEvidence
 from sinks.memory import MemoryTrail
@@ -162,6 +163,9 @@ class FatefulTrail:
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         self._step(lambda: self._trail.write_evidence(records))
 
+    def registers(self) -> Sequence[RegisterState]:
+        return self._step(self._trail.registers)
+
     def _step(self, call: Callable[[], T]) -> T:
         if self._fate.sleeps:
             return call()  # a thread cannot sleep here; the commit before it can, which is the same instant
@@ -212,6 +216,16 @@ class StillEvidence:
         await asyncio.sleep(0)
 
 
+class SteadyRegisters:
+    """Registers as the store holds them, without a worker's delay."""
+
+    def __init__(self, trail: MemoryTrail) -> None:
+        self._trail = trail
+
+    async def current(self) -> Sequence[RegisterState]:
+        return self._trail.registers()
+
+
 def an_owner(
     broker: Broker, trail: MemoryTrail, policies: PolicySet, fate: Fate
 ) -> tuple[PartitionOwner, Member]:
@@ -222,6 +236,7 @@ def an_owner(
         trail=FatefulTrail(trail, fate),
         announcer=member,
         evidence=StillEvidence(),
+        registers=SteadyRegisters(trail),
         policies=policies,
         threads=Inline(),
         now=lambda: NOW,
