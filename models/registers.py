@@ -17,6 +17,9 @@ MOST_REGISTERS: Final = 200
 RegisterName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]
 """As `zendesk` or `hr-directory`: it stands in queries, paths and labels of metrics."""
 
+RegisterKinds = Annotated[tuple[EvidenceKind, ...], Field(min_length=1)]
+IntervalS = Annotated[int, Field(ge=1, le=LONGEST_INTERVAL_S)]
+
 
 class Heartbeat(BaseModel):
     """What a register says with each beat: that it works, what it tells of, and when to expect the next.
@@ -28,8 +31,8 @@ class Heartbeat(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: RegisterName
-    kinds: Annotated[tuple[EvidenceKind, ...], Field(min_length=1)]
-    every_s: Annotated[int, Field(ge=1, le=LONGEST_INTERVAL_S)]
+    kinds: RegisterKinds
+    every_s: IntervalS
 
 
 class RegisterState(NamedTuple):

@@ -148,6 +148,6 @@ class HeartbeatLog:
     def _insert(self, name: str, kinds: Sequence[str], every_s: int, by: Teller) -> None:
         self._clickhouse.execute(
             "INSERT INTO register_heartbeats (register, every_s, kinds, written_by) VALUES",
-            [(name, every_s, sorted(kinds), by.principal)],
+            [(name, every_s, sorted(set(kinds)), by.principal)],
             settings={"async_insert": 0},
         )

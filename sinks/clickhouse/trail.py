@@ -77,7 +77,7 @@ class ClickHouseTrail:
             f" ORDER BY offset LIMIT {MOST_FINDINGS}"
         )
         rows = self._clickhouse.execute(query, _bounds(stored))
-        return [Finding(*row[:-1], stale_registers=tuple(row[-1])) for row in rows]
+        return [Finding(*row[:-1])._replace(stale_registers=tuple(row[-1])) for row in rows]
 
     def refused(self, stored: Range) -> list[DeadLetter]:
         """Give the dead letters of that range, by offset; key and value come back as the bytes they were."""
