@@ -1,10 +1,11 @@
 """Registers and their heartbeats: whether the evidence that they would tell of can be missing."""
 
+import re
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Annotated, Final, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from .evidence import EvidenceKind
 
@@ -14,8 +15,19 @@ LONGEST_INTERVAL_S: Final = 31 * 24 * 3600
 MOST_REGISTERS: Final = 200
 """Registers that may be known at once; an installation has a handful."""
 
-RegisterName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?$")]
-"""As `zendesk` or `hr-directory`: it stands in queries, paths and labels of metrics."""
+_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+
+
+def check_register_name(text: str) -> str:
+    """Refuse what could not stand in a query, a path and a metric's label alike."""
+    if _NAME.fullmatch(text) is None:
+        msg = "must be 1 to 64 of a-z, 0-9, '.', '_' and '-', as hr-directory"
+        raise ValueError(msg)
+    return text
+
+
+RegisterName = Annotated[str, AfterValidator(check_register_name)]
+"""As `zendesk` or `hr-directory`."""
 
 RegisterKinds = Annotated[tuple[EvidenceKind, ...], Field(min_length=1)]
 IntervalS = Annotated[int, Field(ge=1, le=LONGEST_INTERVAL_S)]

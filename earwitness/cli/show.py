@@ -49,7 +49,7 @@ def show(identifier: str, output: OutputFormat, data_dir: Path | None) -> None:
     if output == "table":
         for row, stale in zip(rows, found["stale"], strict=True):
             notes = [visible(stale_sentence(register), "yellow") for register in stale]
-            console().print(Group(access_table(row), *notes, Text()))
+            console().print(Group(access_table(row), Text(), *notes, *([Text()] if notes else [])))
     elif output == "json":
         write_json(rows[0] if len(rows) == 1 else rows)
     else:
