@@ -106,6 +106,13 @@ async def asked_again(trail: Flaky) -> None:
             await asyncio.sleep(0)
 
 
+async def until_it_breaks(watch: RegisterWatch) -> None:
+    async with asyncio.timeout(10):
+        while True:
+            await watch.current()
+            await asyncio.sleep(0)
+
+
 async def names(watch: RegisterWatch) -> list[str]:
     return [state.name for state in await watch.current()]
 
@@ -155,8 +162,6 @@ def test_a_watch_that_broke_ends_the_worker() -> None:
         await asked_again(trail)
         trail.failure = ZeroDivisionError()
         with pytest.raises(ZeroDivisionError):
-            async with asyncio.timeout(10):
-                while await watch.current() == ():
-                    await asyncio.sleep(0)
+            await until_it_breaks(watch)
 
     asyncio.run(work())
