@@ -14,7 +14,7 @@ from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack.state import resolve
 from models.errors import QueryRejected
 from models.evidence import EvidenceKind
-from models.registers import LONGEST_INTERVAL_S
+from models.registers import LONGEST_INTERVAL_S, check_register_name
 
 FIELDS: Final = ("name", "kinds", "every_s", "beat_at", "retired", "overdue", "overdue_s")
 KINDS: Final = get_args(EvidenceKind)
@@ -28,6 +28,13 @@ def _read_kinds(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -
     if unknown:
         raise click.BadParameter(f"{unknown[0]!r} is no kind of evidence: {', '.join(KINDS)}")
     return kinds
+
+
+def _read_name(_: click.Context, __: click.Parameter, name: str) -> str:
+    try:
+        return check_register_name(name)
+    except ValueError as error:
+        raise click.BadParameter(f"{name!r} {error}") from error
 
 
 @click.command("list")
@@ -51,7 +58,7 @@ def list_(output: OutputFormat, data_dir: Path | None) -> None:
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", callback=_read_name)
 @click.option(
     "--kinds",
     multiple=True,
@@ -90,7 +97,7 @@ def beat(name: str, kinds: tuple[str, ...], every_s: int, data_dir: Path | None)
 
 
 @click.command()
-@click.argument("name")
+@click.argument("name", callback=_read_name)
 @data_dir_option
 def retire(name: str, data_dir: Path | None) -> None:
     r"""Expect nothing of a register any more: its silence marks no verdict. Beating brings it back.
