@@ -40,7 +40,7 @@ def _read_name(_: click.Context, __: click.Parameter, name: str) -> str:
 @click.command("list")
 @reading_options
 def list_(output: OutputFormat, data_dir: Path | None) -> None:
-    r"""List the registers: what each tells of, when it last beat, and which are overdue.
+    """List the registers: what each tells of, when it last beat, and which are overdue.
 
     \b
     Examples:
@@ -77,7 +77,7 @@ def list_(output: OutputFormat, data_dir: Path | None) -> None:
 )
 @data_dir_option
 def beat(name: str, kinds: tuple[str, ...], every_s: int, data_dir: Path | None) -> None:
-    r"""Say that a register works, for as long as --every says.
+    """Say that a register works, for as long as --every says.
 
     Run it after each load that went well, or from a timer beside the register. Without another beat in
     time the register is overdue, and verdicts that could have used it say so. A name that is new, other
@@ -100,7 +100,7 @@ def beat(name: str, kinds: tuple[str, ...], every_s: int, data_dir: Path | None)
 @click.argument("name", callback=_read_name)
 @data_dir_option
 def retire(name: str, data_dir: Path | None) -> None:
-    r"""Expect nothing of a register any more: its silence marks no verdict. Beating brings it back.
+    """Expect nothing of a register any more: its silence marks no verdict. Beating brings it back.
 
     Recorded in the activity log: whoever retires a register switches off a warning.
 
