@@ -12,10 +12,10 @@ from .evidence import EvidenceKind
 LONGEST_INTERVAL_S: Final = 31 * 24 * 3600
 """A register that is silent for longer than a month is no register that freshness can be asked of."""
 
-MOST_REGISTERS: Final = 200
+MOST_REGISTERS: Final = 1_000
 """Registers that may be known at once; an installation has a handful."""
 
-_NAME = re.compile(r"[a-z0-9](?:[a-z0-9._-]{0,62}[a-z0-9])?")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def check_register_name(text: str) -> str:
