@@ -10,9 +10,11 @@ class Finding(NamedTuple):
     """One access that somebody should look at: ids and a reason, no content.
 
     Source: topic `access.findings.v1`, keyed by `id`, published at least once after the row is
-    stored; `position` and `kind` identify it. `id_conflict` tells of an event that claims the
-    identity of a stored access for something else; that event is a dead letter. `stale_registers` names
-    registers that were overdue when the access was judged: evidence may exist that could not count yet.
+    stored; `position`, `kind` and `evidence_version` identify it. `evidence_version` is set where the
+    access was judged again: the version of the registers that the new verdict rests on. `id_conflict`
+    tells of an event that claims the identity of a stored access for something else; that event is a
+    dead letter. `stale_registers` names registers that were overdue when the access was judged: evidence
+    may exist that could not count yet.
     """
 
     kind: FindingKind
@@ -27,10 +29,20 @@ class Finding(NamedTuple):
     reason: str
     clause: str
     position: str
+    evidence_version: int | None = None
     stale_registers: tuple[str, ...] = ()
 
     @classmethod
-    def about(cls, event: Any, *, kind: FindingKind, reason: str, clause: str | None, position: str) -> Self:  # noqa: ANN401 - any carrier of an event's attributes
+    def about(  # noqa: PLR0913 - what a verdict says, each by its name
+        cls,
+        event: Any,  # noqa: ANN401 - any carrier of an event's attributes
+        *,
+        kind: FindingKind,
+        reason: str,
+        clause: str | None,
+        position: str,
+        evidence_version: int | None = None,
+    ) -> Self:
         """Tell of one event (attributes of AccessEvent)."""
         return cls(
             kind=kind,
@@ -45,4 +57,5 @@ class Finding(NamedTuple):
             reason=reason,
             clause=clause or "",
             position=position,
+            evidence_version=evidence_version,
         )

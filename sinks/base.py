@@ -1,13 +1,15 @@
 """The seam between the streams and whatever keeps their results."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple, Protocol
 
+from earwitness.policy.reach import Selector
 from models.dead_letter import DeadLetter
 from models.evidence import EvidenceRecord
 from models.fields import microseconds
 from models.finding import Finding
+from models.pages import Page
 from models.ranges import Range
 from models.registers import RegisterState
 from models.verdict import Verdict
@@ -148,3 +150,108 @@ class TrailSink(Protocol):
 
     def registers(self) -> Sequence[RegisterState]:
         """Give every register that ever beat, by its newest beat, by name."""
+
+
+class StoredAccess(NamedTuple):
+    """An access of the trail with the verdict that holds now: what it takes to judge it again."""
+
+    id: str
+    source: str
+    time: datetime
+    actor_type: str
+    actor_id: str
+    organization: str | None
+    actor_team: str | None
+    action: str
+    resource_type: str
+    resource_id: str
+    customer_id: str
+    purpose: str | None
+    evidence_ref: str | None
+    recipient: str | None
+    received_at: datetime
+    position: str
+    verdict: Verdict
+    evidence_version: int
+    late: bool
+
+    @property
+    def key(self) -> tuple[str, datetime, str, str]:
+        """The order in which a day's accesses are paged through."""
+        return self.customer_id, self.time, self.id, self.source
+
+
+class JudgedBefore(NamedTuple):
+    """Accesses that `selector` selects and whose first verdict was given before this evidence version."""
+
+    selector: Selector
+    evidence_version: int
+
+
+class PendingSince(NamedTuple):
+    """Accesses received at `since` or later, and until `until`, whose verdict is pending now."""
+
+    since: datetime
+    until: datetime
+
+
+Selection = JudgedBefore | PendingSince
+
+
+class NewVerdict(NamedTuple):
+    """What a stored access is judged to be now; `late` where evidence brought it about, not a grace's end.
+
+    `stale_registers` is as for `JudgedAccess`, at the instant of this verdict.
+    """
+
+    access: StoredAccess
+    verdict: Verdict
+    late: bool
+    stale_registers: tuple[str, ...] = ()
+
+
+class VerdictBlock(NamedTuple):
+    """The new verdicts of one page, all given at the same evidence version."""
+
+    page: Page
+    verdicts: Sequence[NewVerdict]
+    evidence_version: int
+
+
+def new_finding(given: NewVerdict, evidence_version: int) -> Finding | None:
+    """Tell of a stored access that a new verdict does not justify; None where it does."""
+    if given.verdict.outcome == "justified":
+        return None
+    return Finding.about(
+        given.access,
+        kind=given.verdict.outcome,
+        reason=given.verdict.reason,
+        clause=given.verdict.clause,
+        position=given.access.position,
+        evidence_version=evidence_version,
+    )._replace(stale_registers=given.stale_registers)
+
+
+class VerdictSink(Protocol):
+    """Where stored accesses are looked up to be judged again, and their new verdicts kept.
+
+    Each method raises `SinkUnavailable` (ask again; the outcome of a write is then unknown) or
+    `SinkRejected` (asking again will not help).
+    """
+
+    def evidence_before(self, refs: Collection[str], version: int) -> Mapping[str, EvidenceRecord]:
+        """Give the newest record of each ref among those with a lower version; unknown refs are left out."""
+
+    def count_by_day(self, selection: Selection) -> Mapping[date, int]:
+        """Count the selected accesses by the day of their receipt; days without any are left out."""
+
+    def select(
+        self, selection: Selection, day: date, after: StoredAccess | None, limit: int
+    ) -> list[StoredAccess]:
+        """Give the selected accesses of a day behind `after`, in the order of `StoredAccess.key`."""
+
+    def write_verdicts(self, block: VerdictBlock) -> None:
+        """Make the verdicts of a page durable at once, keyed by `page.token`."""
+
+    def block_of(self, page: Page) -> VerdictBlock | None:
+        """Give what is stored of a page; None where nothing is."""

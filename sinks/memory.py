@@ -1,9 +1,15 @@
 """A trail in memory: for tests and simulations, under the same contract suite as ClickHouse."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import Final
 
 from models.dead_letter import DeadLetter
+from models.evidence import EvidenceRecord
+from models.fields import EPOCH
 from models.finding import Finding
+from models.pages import Page
 from models.ranges import Range
 from models.registers import RegisterState
 from sinks.base import (
@@ -12,10 +18,17 @@ from sinks.base import (
     Identity,
     JudgedAccess,
     LedgerEntry,
+    PendingSince,
     RegisteredEvidence,
+    Selection,
+    StoredAccess,
+    VerdictBlock,
     content_of,
     finding_of,
 )
+
+_OF_THE_EVENT: Final = StoredAccess._fields[:14]
+"""The fields that a stored access has from its event."""
 
 
 class MemoryTrail:
@@ -103,3 +116,78 @@ class MemoryTrail:
             for row in block.rows
             if stored.first <= row.offset <= stored.last
         ]
+
+
+class MemoryVerdicts:
+    """A `VerdictSink` over a `MemoryTrail`."""
+
+    def __init__(self, trail: MemoryTrail) -> None:
+        self.blocks: dict[str, VerdictBlock] = {}
+        self._trail = trail
+
+    def evidence_before(self, refs: Collection[str], version: int) -> Mapping[str, EvidenceRecord]:
+        """Give the newest record of each ref among those with a lower version."""
+        known = sorted(self._trail.evidence.values(), key=lambda item: item.version)
+        return {
+            item.record.ref: item.record
+            for item in known
+            if item.version < version and item.record.ref in refs
+        }
+
+    def count_by_day(self, selection: Selection) -> Mapping[date, int]:
+        """Count the selected accesses by day."""
+        return Counter(day for day, _ in self._selected(selection))
+
+    def select(
+        self, selection: Selection, day: date, after: StoredAccess | None, limit: int
+    ) -> list[StoredAccess]:
+        """Give the selected accesses of a day behind `after`."""
+        found = [
+            self._as_judged_last(access)
+            for received_day, access in self._selected(selection)
+            if received_day == day and (after is None or access.key > after.key)
+        ]
+        return sorted(found, key=lambda access: access.key)[:limit]
+
+    def write_verdicts(self, block: VerdictBlock) -> None:
+        """Keep the block unless its token is known."""
+        self.blocks.setdefault(block.page.token, block)
+
+    def block_of(self, page: Page) -> VerdictBlock | None:
+        """Give what is stored of a page."""
+        return self.blocks.get(page.token)
+
+    def _selected(self, selection: Selection) -> Iterator[tuple[date, StoredAccess]]:
+        for block in self._trail.blocks.values():
+            for row in block.rows:
+                access = _stored(block, row)
+                if isinstance(selection, PendingSince):
+                    now = self._as_judged_last(access)
+                    chosen = now.verdict.outcome == "pending" and (
+                        selection.since <= access.received_at <= selection.until
+                    )
+                else:
+                    chosen = access.evidence_version < selection.evidence_version and (
+                        selection.selector.selects(access)
+                    )
+                if chosen:
+                    yield block.range.day, access
+
+    def _as_judged_last(self, access: StoredAccess) -> StoredAccess:
+        later = [
+            (block.evidence_version, block.page.judged_at, given)
+            for block in self.blocks.values()
+            for given in block.verdicts
+            if (given.access.source, given.access.id) == (access.source, access.id)
+        ]
+        if not later:
+            return access
+        version, _, newest = max(later, key=lambda given: given[:2])
+        return access._replace(verdict=newest.verdict, evidence_version=version, late=newest.late)
+
+
+def _stored(block: Block, row: JudgedAccess) -> StoredAccess:
+    position = f"{block.range.topic}/{block.range.partition}/{row.offset}"
+    received_at = EPOCH + timedelta(milliseconds=row.received_at_ms)
+    event = (getattr(row.event, name) for name in _OF_THE_EVENT)
+    return StoredAccess._make((*event, received_at, position, row.verdict, block.evidence_version, False))

@@ -27,13 +27,14 @@ def conflict_finding(letter: DeadLetter) -> Finding:
 def finding_message(finding: Finding) -> Message:
     """Write a finding as the record that is published."""
     fields = {**finding._asdict(), "time": format_time(finding.time), "clause": finding.clause or None}
+    again = "" if finding.evidence_version is None else f":{finding.evidence_version}"
     return Message(
         topic=FINDINGS,
         key=finding.id.encode(),
         value=json.dumps(fields, separators=(",", ":"), ensure_ascii=False).encode(),
         headers={
             "ce_specversion": "1.0",
-            "ce_id": f"{finding.position}:{finding.kind}",
+            "ce_id": f"{finding.position}:{finding.kind}{again}",
             "ce_source": "/earwitness/judge",
             "ce_type": FINDING_EVENT_TYPE,
             "content-type": CONTENT_TYPE,

@@ -56,6 +56,12 @@ class Intake:
         await asyncio.wait({feeding, task}, return_when=asyncio.FIRST_COMPLETED)
         feeding.cancel()
 
+    async def own(self, topic: str, partition: int) -> None:
+        """Have an owner of the partition although nothing was delivered: it may have work of its own."""
+        membership = await self._offsets.membership()
+        if membership.generation >= 0:
+            self._owner(topic, partition, membership)
+
     async def release(self) -> None:
         """Let go of every partition: finish what is under way within the limit, begin nothing more."""
         owners, self._owners = list(self._owners.values()), {}

@@ -7,6 +7,7 @@ the broker refuses it where the group has moved on. The private names this relie
 tests/contracts/test_faust_names.py.
 """
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import faust
@@ -53,6 +54,12 @@ class Offsets(Protocol):
     async def fetch(self, topic: str, partition: int) -> Committed:
         """Read what is committed. Raises `BrokerUnavailable`."""
 
+    async def announced(self, topic: str) -> dict[int, int]:
+        """Give the partitions whose commit announces something under way, each with its committed offset.
+
+        All partitions of the topic are asked for, whoever owns them. Raises `BrokerUnavailable`.
+        """
+
     async def commit(
         self, topic: str, partition: int, offset: int, *, metadata: str, membership: Membership
     ) -> None:
@@ -81,15 +88,27 @@ class GroupOffsets:
 
     async def fetch(self, topic: str, partition: int) -> Committed:
         """Ask the group's coordinator; aiokafka's own `committed` would drop the metadata."""
-        where = TopicPartition(topic, partition)
+        return (await self._fetch(topic, [partition]))[partition]
+
+    async def announced(self, topic: str) -> dict[int, int]:
+        """Ask the group's coordinator for every partition that the topic has."""
+        partitions = self._app.consumer._thread._ensure_consumer().partitions_for_topic(topic)  # noqa: SLF001 - see the module's docstring
+        if not partitions:
+            raise BrokerUnavailable(f"how many partitions {topic} has is not known yet")
+        found = await self._fetch(topic, sorted(partitions))
+        return {
+            partition: committed.offset
+            for partition, committed in found.items()
+            if committed.offset is not None and committed.metadata
+        }
+
+    async def _fetch(self, topic: str, partitions: Sequence[int]) -> dict[int, Committed]:
+        wanted = [TopicPartition(topic, partition) for partition in partitions]
         try:
-            found = await self._in_consumer_thread(self._coordinator().fetch_committed_offsets, [where])
+            found = await self._in_consumer_thread(self._coordinator().fetch_committed_offsets, wanted)
         except KafkaError as error:
-            raise BrokerUnavailable(f"the committed offset of {topic}/{partition}: {error}") from error
-        committed = found.get(where)
-        if committed is None or committed.offset == _NO_OFFSET:
-            return Committed(None, "")
-        return Committed(committed.offset, committed.metadata or "")
+            raise BrokerUnavailable(f"the committed offsets of {topic}: {error}") from error
+        return {where.partition: _committed(found.get(where)) for where in wanted}
 
     async def commit(
         self, topic: str, partition: int, offset: int, *, metadata: str, membership: Membership
@@ -150,3 +169,9 @@ class GroupOffsets:
 
     async def _in_consumer_thread(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - aiokafka ships no types
         return await self._app.consumer._thread.call_thread(function, *arguments)  # noqa: SLF001 - see above
+
+
+def _committed(found: Any) -> Committed:  # noqa: ANN401 - aiokafka ships no types
+    if found is None or found.offset == _NO_OFFSET:
+        return Committed(None, "")
+    return Committed(found.offset, found.metadata or "")

@@ -21,7 +21,7 @@ from models.dead_letter import DeadLetter
 from models.errors import IntegrityBroken
 from models.finding import Finding
 from models.ranges import Range, day_of
-from sinks.base import Block, Content, Identity, LedgerEntry, TrailSink, finding_of
+from sinks.base import Block, Content, Identity, LedgerEntry, TrailSink, VerdictSink, finding_of
 from streams.announce import Announcer
 from streams.copies import Accepted, RecentIdentities, sort_copies
 from streams.dead_letters import dead_letter_message
@@ -44,6 +44,7 @@ class Ports:
 
     offsets: Offsets
     trail: TrailSink
+    verdicts: VerdictSink
     announcer: Announcer
     evidence: EvidenceView
     registers: RegisterView
@@ -213,13 +214,15 @@ class PartitionOwner:
         """Judge the records of one range and make all of it durable, once."""
         read = read_records(records)
         copies = sort_copies(read.accepted, await self._stored_copies(announced, read.accepted))
+        # Announced before the registers are read: whoever judges again after a change of them can tell
+        # which ranges may have been judged before it (docs/decisions/0008-judging-again.md).
+        await self._commit(announced.first, announced.intent)
         await self._persistently.call(self._ports.evidence.catch_up)
         registers = await self._persistently.call(self._ports.registers.current)
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         rows = judge_accepted(copies.new, self._ports.policies, evidence, as_of, registers)
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
-        await self._commit(announced.first, announced.intent)
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
         stored = announced

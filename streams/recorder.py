@@ -1,4 +1,7 @@
-"""Every version of every evidence record, kept in the store by whichever worker owns the topic."""
+"""Every version of every evidence record, kept in the store by whichever worker owns the topic.
+
+The same worker then judges again what the new versions reach.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -13,18 +16,22 @@ from streams.judge import dead_letter
 from streams.offsets import Membership
 from streams.partition import Ports
 from streams.persistence import WhileOwned
+from streams.rejudging import SWEEP_EVERY_S, USUAL, Limits, Rejudging
 from streams.wire import read_keyed_evidence
 
 QUEUED_BATCHES: Final = 1
 
 
 class EvidenceRecorder:
-    """Writes the evidence topic to evidence_log.
+    """Writes the evidence topic to evidence_log, and has what changed judged again.
 
-    Writing a version again changes nothing, so a plain commit after the write is enough here.
+    Writing a version again changes nothing, so a plain commit is enough here; it is made once what the
+    versions reach is worked off.
     """
 
-    def __init__(self, ports: Ports, topic: str, partition: int, membership: Membership) -> None:
+    def __init__(
+        self, ports: Ports, topic: str, partition: int, membership: Membership, limits: Limits = USUAL
+    ) -> None:
         self.membership = membership
         self._topic = topic
         self._partition = partition
@@ -32,17 +39,32 @@ class EvidenceRecorder:
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
         self._storing = asyncio.Lock()
+        self._again = Rejudging(ports, topic, partition, membership, limits)
 
     async def feed(self, records: Sequence[Any]) -> None:
         """Hand over the records of one fetch; waits while earlier ones are being stored."""
         await self._queue.put(records)
 
     async def run(self) -> None:
-        """Store batch after batch."""
+        """Finish what the last owner left; then store batch after batch, and judge again between them."""
+        async with self._storing:
+            await self._again.settle()
         while True:
-            records = await self._queue.get()
+            records = await self._next()
             async with self._storing:
-                await self._store(records)
+                if records:
+                    await self._store(records)
+                else:
+                    await self._again.advance()
+
+    async def _next(self) -> Sequence[Any]:
+        """Give the next batch; nothing where other work is due first."""
+        wait_s = 0 if self._again.busy else SWEEP_EVERY_S
+        try:
+            async with asyncio.timeout(wait_s):
+                return await self._queue.get()
+        except TimeoutError:
+            return ()
 
     async def rest(self, limit_s: float) -> None:
         """Return when nothing is under way, or after `limit_s`; nothing more is begun."""
@@ -63,11 +85,7 @@ class EvidenceRecorder:
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
         if kept:
             await self._persistently.in_thread(trail.write_evidence, kept)
-        await self._persistently.call(
-            lambda: self._ports.offsets.commit(
-                self._topic, self._partition, records[-1].offset + 1, metadata="", membership=self.membership
-            )
-        )
+        await self._again.take(kept, records[-1].offset + 1)
 
 
 def _read(records: Sequence[Any]) -> tuple[list[RegisteredEvidence], list[DeadLetter]]:

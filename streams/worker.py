@@ -17,7 +17,8 @@ import structlog
 
 from earwitness.policy import PolicySet
 from models.errors import BrokerUnavailable
-from sinks.base import TrailSink
+from models.topics import EVIDENCE_RECORDS
+from sinks.base import TrailSink, VerdictSink
 from streams.announce import KafkaAnnouncer
 from streams.app import add_intake, create_app
 from streams.connection import KafkaConnection
@@ -41,6 +42,9 @@ STOPPED_WITHIN_S: Final = 15.0
 
 ABANDONED_EXIT_CODE: Final = 3
 
+OWNED_CHECK_S: Final = 1.0
+"""How long a partition may be ours before its owner begins with what needs no delivery."""
+
 CRASH_CHECK_S: Final = 0.5
 """How long a crash of the stream may go unseen by the process that must end with it."""
 
@@ -55,23 +59,30 @@ class WorkerOptions(NamedTuple):
     ready_file: Path | None
 
 
-def run(connection: KafkaConnection, trail: TrailSink, policies: PolicySet, options: WorkerOptions) -> None:
+class Stores(NamedTuple):
+    """Where a worker keeps what it judges."""
+
+    trail: TrailSink
+    verdicts: VerdictSink
+
+
+def run(connection: KafkaConnection, stores: Stores, policies: PolicySet, options: WorkerOptions) -> None:
     """Judge accesses until SIGTERM or SIGINT; then finish what is under way.
 
     Raises what ended it otherwise: `BrokerUnavailable` where Kafka could not be reached at the start,
     `IntegrityBroken`, or the error that nobody foresaw. Nothing is lost then: the next worker settles
     what this one left.
     """
-    asyncio.run(_run(connection, trail, policies, options))
+    asyncio.run(_run(connection, stores, policies, options))
 
 
 async def _run(
-    connection: KafkaConnection, trail: TrailSink, policies: PolicySet, options: WorkerOptions
+    connection: KafkaConnection, stores: Stores, policies: PolicySet, options: WorkerOptions
 ) -> None:
     stopping = _stop_on_signals()
     evidence, announcer = EvidenceFollower(connection.arguments()), KafkaAnnouncer(connection.arguments())
     threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
-    registers = RegisterWatch(trail, threads)
+    registers = RegisterWatch(stores.trail, threads)
     try:
         await announcer.start()
         await evidence.start()
@@ -80,7 +91,8 @@ async def _run(
         app = _app(connection, options)
         ports = Ports(
             offsets=GroupOffsets(app),
-            trail=trail,
+            trail=stores.trail,
+            verdicts=stores.verdicts,
             announcer=announcer,
             evidence=evidence,
             registers=registers,
@@ -148,12 +160,23 @@ async def _serve(app: faust.App, ports: Ports, options: WorkerOptions, stopping:
     add_intake(app, accesses, records)
     _report_ready(app, options.ready_file)
     await app.start()
+    keeping = asyncio.create_task(_keep_owned(app, records), name="keep-evidence-owned")
     await _until_stopped(app, stopping)
+    keeping.cancel()
     await _within_limit(_leave(app, accesses, records))
     if failures:
         raise failures[0]
     if app.crashed:
         raise BrokerUnavailable(f"the stream crashed: {app.crash_reason!r}")
+
+
+async def _keep_owned(app: faust.App, records: Intake) -> None:
+    """Have the evidence partition owned while it is ours, also when no evidence comes: graces end."""
+    where = faust.types.TP(EVIDENCE_RECORDS, 0)
+    while True:
+        await asyncio.sleep(OWNED_CHECK_S)
+        if app.consumer is not None and where in app.consumer.assignment():
+            await records.own(EVIDENCE_RECORDS, 0)
 
 
 async def _leave(app: faust.App, *intakes: Intake) -> None:

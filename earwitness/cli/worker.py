@@ -11,7 +11,8 @@ from earwitness.cli import wiring
 from earwitness.policy_files import read_policies
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.trail import ClickHouseTrail
-from streams.worker import WorkerOptions, run
+from sinks.clickhouse.verdicts import ClickHouseVerdicts
+from streams.worker import Stores, WorkerOptions, run
 
 READY_FILE_VARIABLE: Final = "EARWITNESS_READY_FILE"
 """Set by a supervisor: the file that the worker touches once it judges."""
@@ -28,9 +29,10 @@ def worker() -> None:
     ready_file = os.environ.pop(READY_FILE_VARIABLE, None)
     loaded = settings.load()
     logs.configure(loaded.log_format)
+    clickhouse = ClickHouse(wiring.clickhouse(loaded.clickhouse))
     run(
         wiring.kafka(loaded.kafka),
-        ClickHouseTrail(ClickHouse(wiring.clickhouse(loaded.clickhouse))),
+        Stores(ClickHouseTrail(clickhouse), ClickHouseVerdicts(clickhouse)),
         read_policies(loaded.policies_dir),
         WorkerOptions(
             group=loaded.worker.group,

@@ -52,6 +52,10 @@ class EvidenceIndex:
         """Give the newest entry of `ref`; None where it is not known."""
         return self._by_ref.get(ref)
 
+    def entries(self) -> Collection[Entry]:
+        """Give the newest entry of every ref."""
+        return self._by_ref.values()
+
     def register(self, kind: str) -> Register:
         """Give the entries of one kind."""
         return self._registers[kind]

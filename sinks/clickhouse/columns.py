@@ -19,48 +19,49 @@ class Column(NamedTuple):
     expression: str
 
 
-def _text(name: str) -> Column:
+def text_column(name: str) -> Column:
+    """Describe a column that travels as the text it is stored as."""
     return Column(name, "String", name)
 
 
 EVENT_COLUMNS: Final = (
     Column("id", "String", "toUUID(id)"),
     Column("time", "Int64", "fromUnixTimestamp64Micro(time, 'UTC')"),
-    _text("source"),
-    _text("producer"),
+    text_column("source"),
+    text_column("producer"),
     Column("sequence", "UInt64", "sequence"),
-    _text("actor_type"),
-    _text("actor_id"),
-    _text("organization"),
-    _text("actor_team"),
-    _text("action"),
-    _text("resource_type"),
-    _text("resource_id"),
-    _text("customer_id"),
-    _text("outcome"),
-    _text("purpose"),
-    _text("evidence_ref"),
-    _text("recipient"),
-    _text("operation_id"),
-    _text("session_id"),
-    _text("trace_id"),
-    _text("ip"),
-    _text("user_agent"),
+    text_column("actor_type"),
+    text_column("actor_id"),
+    text_column("organization"),
+    text_column("actor_team"),
+    text_column("action"),
+    text_column("resource_type"),
+    text_column("resource_id"),
+    text_column("customer_id"),
+    text_column("outcome"),
+    text_column("purpose"),
+    text_column("evidence_ref"),
+    text_column("recipient"),
+    text_column("operation_id"),
+    text_column("session_id"),
+    text_column("trace_id"),
+    text_column("ip"),
+    text_column("user_agent"),
     Column("item_count", "Nullable(UInt64)", "item_count"),
     Column("content_bytes", "Nullable(UInt64)", "content_bytes"),
 )
 VERDICT_COLUMNS: Final = (
-    _text("verdict"),
-    _text("reason"),
-    _text("clause"),
+    text_column("verdict"),
+    text_column("reason"),
+    text_column("clause"),
     Column("evidence_used", "Array(String)", "evidence_used"),
     Column("derived", "UInt8", "derived"),
-    _text("policy_version"),
-    _text("policy_digest"),
+    text_column("policy_version"),
+    text_column("policy_digest"),
     Column("stale_registers", "Array(String)", "stale_registers"),
 )
 ORIGIN_COLUMNS: Final = (
-    _text("unknown_fields"),
+    text_column("unknown_fields"),
     Column("offset", "UInt64", "offset"),
     Column("received_at", "Int64", "fromUnixTimestamp64Milli(received_at, 'UTC')"),
 )

@@ -50,7 +50,8 @@ class ClickHouseTrail:
             f"toDate('{block.range.day.isoformat()}'), '{block.range.topic}', {block.range.partition}, "
             f"{block.evidence_version}, fromUnixTimestamp64Micro({microseconds(block.judged_at)}, 'UTC')"
         )
-        self._insert(
+        insert(
+            self._clickhouse,
             f"INSERT INTO access_log ({names}, received_day, topic, partition, evidence_version, judged_at)"  # noqa: S608 - constants
             f" SELECT {converted}, {constants} FROM input('{wire}') FORMAT Native",
             columns_of(block.rows),
@@ -148,7 +149,8 @@ class ClickHouseTrail:
             [letter.key or b"" for letter in letters],
             [letter.value for letter in letters],
         ]
-        self._insert(
+        insert(
+            self._clickhouse,
             "INSERT INTO dead_letters (received_day, topic, partition, offset, received_at, reason, detail,"
             " fields, key, value) VALUES",
             columns,
@@ -169,7 +171,8 @@ class ClickHouseTrail:
             entry.dead_letter_count,
             entry.duplicate_count,
         ]
-        self._insert(
+        insert(
+            self._clickhouse,
             "INSERT INTO range_ledger (received_day, topic, partition, first_offset, last_offset, attempt,"
             " row_count, dead_letter_count, duplicate_count) VALUES",
             [[value] for value in row],
@@ -192,7 +195,8 @@ class ClickHouseTrail:
             [record.model_dump_json(exclude_defaults=True) for record in kept],
             [item.registered_at_ms for item in records],
         ]
-        self._insert(
+        insert(
+            self._clickhouse,
             "INSERT INTO evidence_log (ref, version, kind, customer_ids, assignees, organization, status,"
             " origin, recorded_by, record, registered_at) SELECT ref, version, kind, customer_ids, assignees,"
             " organization, status, origin, recorded_by, record,"
@@ -208,18 +212,20 @@ class ClickHouseTrail:
         """Read the newest beat of each register."""
         return read_registers(self._clickhouse)
 
-    def _insert(self, statement: str, columns: Sequence[Sequence[Any]], token: str) -> None:
-        self._clickhouse.execute(
-            statement,
-            columns,
-            columnar=True,
-            settings={
-                "insert_deduplication_token": token,
-                "async_insert": 0,
-                "max_insert_block_size": LARGEST_BLOCK,
-                "insert_block_size": LARGEST_BLOCK,
-            },
-        )
+
+def insert(clickhouse: ClickHouse, statement: str, columns: Sequence[Sequence[Any]], token: str) -> None:
+    """Insert columns as one block, which the store takes once under the name `token`."""
+    clickhouse.execute(
+        statement,
+        columns,
+        columnar=True,
+        settings={
+            "insert_deduplication_token": token,
+            "async_insert": 0,
+            "max_insert_block_size": LARGEST_BLOCK,
+            "insert_block_size": LARGEST_BLOCK,
+        },
+    )
 
 
 def _bounds(stored: Range) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Executor, Future
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from earwitness.policy import EvidenceIndex, PolicySet
@@ -19,7 +20,7 @@ from models.ranges import Range
 from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
 from sinks.base import Block, Content, Identity, LedgerEntry, RegisteredEvidence
-from sinks.memory import MemoryTrail
+from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
 from tests.streams.records import Record
@@ -49,6 +50,15 @@ class Fate:
         self.steps += 1
         return self.steps == self._at and not self._effect, self.steps == self._at and self._effect
 
+    @property
+    def threads(self) -> Executor:
+        """Give the threads of this owner."""
+        return Inline()
+
+    async def pause(self) -> None:
+        """Let others go on before the step."""
+        await asyncio.sleep(0)
+
     def happen(self) -> Any:
         """Let it happen."""
         return self._event()
@@ -76,8 +86,10 @@ class Broker:
 class Member:
     """`Offsets`, `Announcer` and the delivery of records, for one owner."""
 
-    def __init__(self, broker: Broker, fate: Fate) -> None:
+    def __init__(self, broker: Broker, fate: Fate, beside: Broker | None = None) -> None:
         self.membership_then = broker.join()
+        self._beside = beside or broker
+        """The partition of the other topic, of which an owner of evidence asks what is announced."""
         self.position = broker.committed.offset or 0
         self._broker = broker
         self._fate = fate
@@ -99,6 +111,11 @@ class Member:
 
         await self._step(commit)
 
+    async def announced(self, topic: str) -> dict[int, int]:
+        committed = self._beside.committed
+        under_way = committed.offset is not None and committed.metadata
+        return await self._step(lambda: {0: committed.offset or 0} if under_way else {})
+
     async def earliest(self, topic: str, partition: int) -> int:
         return self._broker.records[0].offset
 
@@ -119,7 +136,7 @@ class Member:
         return batch
 
     async def _step(self, call: Callable[[], T]) -> T:
-        await asyncio.sleep(0)
+        await self._fate.pause()
         before, after = self._fate.now()
         if before:
             await _awaited(self._fate.happen())
@@ -137,36 +154,37 @@ class FatefulTrail:
         self._fate = fate
 
     def write(self, block: Block) -> None:
-        self._step(lambda: self._trail.write(block))
+        self.step(lambda: self._trail.write(block))
 
     def tally(self, stored: Range) -> LedgerEntry:
-        return self._step(lambda: self._trail.tally(stored))
+        return self.step(lambda: self._trail.tally(stored))
 
     def findings(self, stored: Range) -> list[Finding]:
-        return self._step(lambda: self._trail.findings(stored))
+        return self.step(lambda: self._trail.findings(stored))
 
     def refused(self, stored: Range) -> list[DeadLetter]:
-        return self._step(lambda: self._trail.refused(stored))
+        return self.step(lambda: self._trail.refused(stored))
 
     def known(self, identities: Collection[Identity], apart_from: Range | None) -> Mapping[Identity, Content]:
-        return self._step(lambda: self._trail.known(identities, apart_from))
+        return self.step(lambda: self._trail.known(identities, apart_from))
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
-        return self._step(lambda: self._trail.highest_offset(topic, partition))
+        return self.step(lambda: self._trail.highest_offset(topic, partition))
 
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
-        self._step(lambda: self._trail.write_dead_letters(origin, letters))
+        self.step(lambda: self._trail.write_dead_letters(origin, letters))
 
     def write_ledger(self, entry: LedgerEntry) -> None:
-        self._step(lambda: self._trail.write_ledger(entry))
+        self.step(lambda: self._trail.write_ledger(entry))
 
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
-        self._step(lambda: self._trail.write_evidence(records))
+        self.step(lambda: self._trail.write_evidence(records))
 
     def registers(self) -> Sequence[RegisterState]:
-        return self._step(self._trail.registers)
+        return self.step(self._trail.registers)
 
-    def _step(self, call: Callable[[], T]) -> T:
+    def step(self, call: Callable[[], T]) -> T:
+        """Make a call, unless something happens first; something may happen after it."""
         if self._fate.sleeps:
             return call()  # a thread cannot sleep here; the commit before it can, which is the same instant
         before, after = self._fate.now()
@@ -199,11 +217,16 @@ class Inline(Executor):
 
     def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
         future: Future[T] = Future()
-        try:
-            future.set_result(fn(*args, **kwargs))
-        except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits
-            future.set_exception(error)
+        settle(future, partial(fn, *args, **kwargs))
         return future
+
+
+def settle(future: Future[T], call: Callable[[], T]) -> None:
+    """Make a call, and hand its result or its error to whoever waits for `future`."""
+    try:
+        future.set_result(call())
+    except BaseException as error:  # noqa: BLE001 - it is handed to whoever waits
+        future.set_exception(error)
 
 
 class StillEvidence:
@@ -234,11 +257,12 @@ def an_owner(
     ports = Ports(
         offsets=member,
         trail=FatefulTrail(trail, fate),
+        verdicts=MemoryVerdicts(trail),
         announcer=member,
         evidence=StillEvidence(),
         registers=SteadyRegisters(trail),
         policies=policies,
-        threads=Inline(),
+        threads=fate.threads,
         now=lambda: NOW,
         largest_range=3,
         shortest_interval_s=0,

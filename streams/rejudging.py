@@ -1,0 +1,349 @@
+"""Judging stored accesses again: when the registers change, and when a grace is over.
+
+The owner of the evidence partition does this, so one process of the group. What a change can reach is
+counted first; a reach of many accesses waits in a backlog and is worked off a page at a time, so that
+a small one never waits for more than a page. docs/decisions/0008-judging-again.md tells why every
+access that a change affects gets exactly one new verdict, whatever is killed.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Final, NamedTuple
+
+import structlog
+
+from earwitness.policy import judge
+from earwitness.policy.kinds import Staleness
+from earwitness.policy.reach import Change, Selector, reach
+from models.errors import RangeLost
+from models.fields import EPOCH
+from models.pages import Page
+from models.registers import overdue
+from models.topics import ACCESS_EVENTS
+from models.verdict import PENDING, Verdict
+from sinks.base import (
+    JudgedBefore,
+    NewVerdict,
+    PendingSince,
+    RegisteredEvidence,
+    Selection,
+    StoredAccess,
+    VerdictBlock,
+    new_finding,
+)
+from streams.findings import finding_message
+from streams.offsets import Membership
+from streams.partition import Ports
+from streams.persistence import WhileOwned
+
+log = structlog.get_logger(__name__)
+
+SWEEP_EVERY_S: Final = 5.0
+"""How long a grace may be over before its accesses are looked for."""
+
+SWEEP_OVERLAP: Final = timedelta(minutes=15)
+"""How far back a sweep looks once more: what was judged pending may be stored a little later."""
+
+WIDE_SWEEP_EVERY_S: Final = 3_600.0
+"""How often a sweep looks all the way back: for what was held up for longer than the overlap."""
+
+BARRIER_POLL_S: Final = 0.05
+BARRIER_WARNING_S: Final = 30.0
+
+_ANY_VERSION: Final = 2**63 - 1
+_TICK: Final = timedelta(microseconds=1)
+
+
+class Limits(NamedTuple):
+    """How much is done at once.
+
+    `page_rows` accesses are judged again before anything else gets a turn. A change that reaches more
+    than `small_reach` of them waits behind those that reach fewer. The reach of `most_changes` is looked
+    up together.
+    """
+
+    page_rows: int = 2_000
+    small_reach: int = 10_000
+    most_changes: int = 2_000
+
+
+USUAL: Final = Limits()
+
+
+@dataclass
+class Task:
+    """Accesses to be judged again, walked through day by day.
+
+    `holds` is the evidence version that counts as unfinished until the task is done; None for a sweep.
+    """
+
+    places: deque[tuple[Selection, date]]
+    count: int
+    holds: int | None
+    after: StoredAccess | None = None
+
+
+class Rejudging:
+    """Judges again on behalf of the owner of the evidence partition, for as long as its generation lasts."""
+
+    def __init__(
+        self, ports: Ports, topic: str, partition: int, membership: Membership, limits: Limits = USUAL
+    ) -> None:
+        self._ports = ports
+        self._limits = limits
+        self._topic = topic
+        self._partition = partition
+        self._membership = membership
+        self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
+        self._backlog: list[Task] = []
+        self._next_offset = 0
+        self._judged_at = EPOCH
+        self._swept: dict[timedelta, datetime] = {}
+        self._swept_at_s = float("-inf")
+        self._swept_widely_at_s = float("-inf")
+
+    @property
+    def busy(self) -> bool:
+        """Whether there is something to do without waiting."""
+        return bool(self._backlog) or self._sweep_is_due()
+
+    async def settle(self) -> None:
+        """Finish the page that the last owner announced, so that it cannot appear later any more."""
+        committed = await self._persistently.call(
+            lambda: self._ports.offsets.fetch(self._topic, self._partition)
+        )
+        self._next_offset = committed.offset or 0
+        page = Page.from_intent(committed.metadata)
+        if page is None:
+            return
+        self._judged_at = page.judged_at
+        block = await self._persistently.in_thread(self._ports.verdicts.block_of, page)
+        log.info("page_settled", page=page.token, stored=block is not None)
+        if block is None:
+            await self._use_up(page)
+        else:
+            await self._tell(block)
+
+    async def take(self, recorded: Sequence[RegisteredEvidence], next_offset: int) -> None:
+        """Judge again what these changes of the registers reach; what is too much is left for `advance`."""
+        await self._until_stored()
+        for start in range(0, len(recorded), self._limits.most_changes):
+            changes = await self._changes(recorded[start : start + self._limits.most_changes])
+            for task in await self._plan(changes):
+                if task.count > self._limits.small_reach:
+                    log.info("large_reach", version=task.holds, accesses=task.count)
+                    self._backlog.append(task)
+                else:
+                    await self._work_off(task)
+        self._next_offset = next_offset
+        await self._commit("")
+
+    async def advance(self) -> None:
+        """Do one page of what waits, the smallest first; look for graces that are over when it is time."""
+        if self._sweep_is_due():
+            self._backlog += await self._plan_sweep()
+        if not self._backlog:
+            return
+        task = min(self._backlog, key=lambda task: task.count)
+        await self._do_page(task)
+        if not task.places:
+            self._backlog.remove(task)
+            await self._commit("")
+
+    async def _until_stored(self) -> None:
+        """Return when every range that may have been judged before now is stored.
+
+        A range is announced before the registers are read for it. So one that was judged without the
+        newest change is either announced now, or stored.
+        """
+        offsets = self._ports.offsets
+        under_way = await self._persistently.call(lambda: offsets.announced(ACCESS_EVENTS))
+        waited_s, warned = 0.0, False
+        while under_way:
+            await asyncio.sleep(BARRIER_POLL_S)
+            waited_s += BARRIER_POLL_S
+            if waited_s >= BARRIER_WARNING_S and not warned:
+                warned = True
+                log.warning("judging_again_waits", partitions=sorted(under_way), after_s=waited_s)
+            if await offsets.membership() != self._membership:
+                raise RangeLost(f"{self._topic}/{self._partition}: the group has moved on")
+            now = await self._persistently.call(lambda: offsets.announced(ACCESS_EVENTS))
+            under_way = {place: offset for place, offset in under_way.items() if now.get(place) == offset}
+
+    async def _changes(self, recorded: Sequence[RegisteredEvidence]) -> list[Change]:
+        """Set each version against the one before it."""
+        refs = {item.record.ref for item in recorded}
+        before = dict(
+            await self._persistently.in_thread(
+                self._ports.verdicts.evidence_before, refs, recorded[0].version
+            )
+        )
+        changes: list[Change] = []
+        for item in recorded:
+            changes.append(Change(item.version, before.get(item.record.ref), item.record))
+            before[item.record.ref] = item.record
+        return changes
+
+    async def _plan(self, changes: Sequence[Change]) -> list[Task]:
+        """Find what the changes reach; split them until each part is small, or one change alone."""
+        await self._persistently.call(self._ports.evidence.catch_up)
+        selectors = reach(changes, self._ports.evidence.index, self._ports.policies)
+        last = changes[-1].version
+        task = await self._task([JudgedBefore(selector, last) for selector in selectors], changes[0].version)
+        if task.count <= self._limits.small_reach or len(changes) == 1:
+            return [task] if task.count else []
+        half = len(changes) // 2
+        return [*await self._plan(changes[:half]), *await self._plan(changes[half:])]
+
+    async def _task(self, selections: Sequence[Selection], holds: int | None) -> Task:
+        places: deque[tuple[Selection, date]] = deque()
+        count = 0
+        for selection in selections:
+            by_day = await self._persistently.in_thread(self._ports.verdicts.count_by_day, selection)
+            places += [(selection, day) for day in sorted(by_day, reverse=True)]
+            count += sum(by_day.values())
+        return Task(places, count, holds)
+
+    async def _work_off(self, task: Task) -> None:
+        while task.places:
+            await self._do_page(task)
+
+    async def _do_page(self, task: Task) -> None:
+        selection, day = task.places[0]
+        accesses = await self._persistently.in_thread(
+            self._ports.verdicts.select, selection, day, task.after, self._limits.page_rows
+        )
+        version = await self._evidence_version()
+        given = self._judge(accesses, selection)
+        if given:
+            await self._store(day, await self._marked(given), version)
+        task.count -= len(accesses)
+        task.after = accesses[-1] if len(accesses) == self._limits.page_rows else None
+        if task.after is None:
+            task.places.popleft()
+
+    async def _evidence_version(self) -> int:
+        """Have the registers as they are now; give their version."""
+        await self._persistently.call(self._ports.evidence.catch_up)
+        return self._ports.evidence.index.version
+
+    def _judge(self, accesses: Sequence[StoredAccess], selection: Selection) -> list[NewVerdict]:
+        """Give the verdicts that differ from those that hold, all as of one instant."""
+        self._judged_at = max(self._ports.now(), self._judged_at + _TICK)
+        known_from = selection.evidence_version if isinstance(selection, JudgedBefore) else _ANY_VERSION
+        given = [
+            _given(access, self._judge_one(access))
+            for access in accesses
+            if access.evidence_version < known_from
+        ]
+        return [item for item in given if item.verdict != item.access.verdict]
+
+    def _judge_one(self, access: StoredAccess) -> Verdict:
+        return judge(
+            access,
+            self._ports.policies,
+            self._ports.evidence.index,
+            received_at=access.received_at,
+            as_of=self._judged_at,
+        )
+
+    async def _marked(self, given: Sequence[NewVerdict]) -> list[NewVerdict]:
+        """Name with each verdict the registers that are overdue now, of those that it leans on."""
+        registers = await self._persistently.call(self._ports.registers.current)
+        staleness = Staleness(self._ports.policies, overdue(registers, self._judged_at))
+        return [item._replace(stale_registers=staleness.of(item.access)) for item in given]
+
+    async def _store(self, day: date, given: Sequence[NewVerdict], version: int) -> None:
+        """Announce a page, make it durable, and tell of it.
+
+        A write that is acknowledged at the first call is stored. After an unclear one the store can know
+        the page's name without having its rows, for it notes the name first: then it gets another name.
+        """
+        first = given[0].access
+        while True:
+            block = VerdictBlock(Page(day, self._judged_at, first.id, first.source), given, version)
+            await self._commit(block.page.intent)
+            if await self._write(block) == 1:
+                break
+            if await self._persistently.in_thread(self._ports.verdicts.block_of, block.page):
+                break
+            log.warning("page_name_without_rows", page=block.page.token)
+            self._judged_at += _TICK
+        await self._tell(block)
+
+    async def _write(self, block: VerdictBlock) -> int:
+        """Write until the store acknowledges; say how many calls that took."""
+        calls = 0
+
+        async def call() -> None:
+            nonlocal calls
+            calls += 1
+            await self._persistently.once_in_thread(self._ports.verdicts.write_verdicts, block)
+
+        await self._persistently.call(call)
+        return calls
+
+    async def _use_up(self, page: Page) -> None:
+        """Store something true under the name of a page that its owner may still write.
+
+        The store takes a name once; so what that owner judged, perhaps long ago, is then refused. What
+        is stored is what the page's first access is judged now, also where that changes nothing. The
+        rest of the page is judged again in its turn.
+        """
+        selector = Selector((), ("id", "source"), frozenset({(page.id, page.source)}))
+        selection = JudgedBefore(selector, _ANY_VERSION)
+        accesses = await self._persistently.in_thread(
+            self._ports.verdicts.select, selection, page.day, None, 1
+        )
+        version = await self._evidence_version()
+        given = [_given(access, self._judge_one(access)) for access in accesses]
+        block = VerdictBlock(page, await self._marked(given), version)
+        await self._write(block)
+        await self._tell(block)
+
+    async def _tell(self, block: VerdictBlock) -> None:
+        found = (new_finding(item, block.evidence_version) for item in block.verdicts)
+        messages = [finding_message(finding) for finding in found if finding is not None]
+        if messages:
+            await self._persistently.call(lambda: self._ports.announcer.publish(messages))
+
+    async def _commit(self, metadata: str) -> None:
+        """Commit up to the oldest change that is not worked off: from there a successor begins."""
+        unfinished = [task.holds for task in self._backlog if task.holds is not None]
+        offset = min([self._next_offset, *unfinished])
+        await self._persistently.call(
+            lambda: self._ports.offsets.commit(
+                self._topic, self._partition, offset, metadata=metadata, membership=self._membership
+            )
+        )
+
+    def _sweep_is_due(self) -> bool:
+        sweeping = any(task.holds is None for task in self._backlog)
+        return not sweeping and asyncio.get_running_loop().time() - self._swept_at_s >= SWEEP_EVERY_S
+
+    async def _plan_sweep(self) -> list[Task]:
+        """Find the accesses that are pending although their grace is over."""
+        now_s = asyncio.get_running_loop().time()
+        wide = now_s - self._swept_widely_at_s >= WIDE_SWEEP_EVERY_S
+        now = self._ports.now()
+        selections: list[Selection] = []
+        for grace in {policy.grace for policy in self._ports.policies.policies}:
+            until = now - grace
+            since = EPOCH if wide else self._swept.get(grace, EPOCH + SWEEP_OVERLAP) - SWEEP_OVERLAP
+            selections.append(PendingSince(since, until))
+            self._swept[grace] = until
+        task = await self._task(selections, None)
+        self._swept_at_s = now_s
+        if wide:
+            self._swept_widely_at_s = now_s
+        return [task] if task.count else []
+
+
+def _given(access: StoredAccess, verdict: Verdict) -> NewVerdict:
+    if verdict == access.verdict:
+        return NewVerdict(access, verdict, access.late)
+    waited_in_vain = access.verdict.outcome == PENDING and verdict.reason == "evidence_not_found"
+    return NewVerdict(access, verdict, not waited_in_vain)
