@@ -13,7 +13,8 @@ class Finding(NamedTuple):
     stored; `position`, `kind` and `evidence_version` identify it. `evidence_version` is set where the
     access was judged again: the version of the registers that the new verdict rests on. `id_conflict`
     tells of an event that claims the identity of a stored access for something else; that event is a
-    dead letter.
+    dead letter. `stale_registers` names registers that were overdue when the access was judged: evidence
+    may exist that could not count yet.
     """
 
     kind: FindingKind
@@ -29,6 +30,7 @@ class Finding(NamedTuple):
     clause: str
     position: str
     evidence_version: int | None = None
+    stale_registers: tuple[str, ...] = ()
 
     @classmethod
     def about(  # noqa: PLR0913 - what a verdict says, each by its name

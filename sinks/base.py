@@ -11,6 +11,7 @@ from models.fields import microseconds
 from models.finding import Finding
 from models.pages import Page
 from models.ranges import Range
+from models.registers import RegisterState
 from models.verdict import Verdict
 
 Identity = tuple[str, str]
@@ -60,13 +61,18 @@ def content_of(event: Any) -> Content:  # noqa: ANN401 - any carrier of an event
 
 
 class JudgedAccess(NamedTuple):
-    """One row of a block: an event (attributes of AccessEvent), its verdict and where it came from."""
+    """One row of a block: an event (attributes of AccessEvent), its verdict and where it came from.
+
+    `stale_registers` names the registers that were overdue when it was judged, of those that its verdict
+    leans on.
+    """
 
     event: Any
     unknown_fields: str
     verdict: Verdict
     offset: int
     received_at_ms: int
+    stale_registers: tuple[str, ...] = ()
 
 
 def finding_of(row: JudgedAccess, stored: Range) -> Finding | None:
@@ -79,7 +85,7 @@ def finding_of(row: JudgedAccess, stored: Range) -> Finding | None:
         reason=row.verdict.reason,
         clause=row.verdict.clause,
         position=f"{stored.topic}/{stored.partition}/{row.offset}",
-    )
+    )._replace(stale_registers=row.stale_registers)
 
 
 class Block(NamedTuple):
@@ -142,6 +148,9 @@ class TrailSink(Protocol):
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         """Keep versions of evidence records; the same version again is folded into one."""
 
+    def registers(self) -> Sequence[RegisterState]:
+        """Give every register that ever beat, by its newest beat, by name."""
+
 
 class StoredAccess(NamedTuple):
     """An access of the trail with the verdict that holds now: what it takes to judge it again."""
@@ -190,11 +199,15 @@ Selection = JudgedBefore | PendingSince
 
 
 class NewVerdict(NamedTuple):
-    """What a stored access is judged to be now; `late` where evidence brought it about, not a grace's end."""
+    """What a stored access is judged to be now; `late` where evidence brought it about, not a grace's end.
+
+    `stale_registers` is as for `JudgedAccess`, at the instant of this verdict.
+    """
 
     access: StoredAccess
     verdict: Verdict
     late: bool
+    stale_registers: tuple[str, ...] = ()
 
 
 class VerdictBlock(NamedTuple):
@@ -216,7 +229,7 @@ def new_finding(given: NewVerdict, evidence_version: int) -> Finding | None:
         clause=given.verdict.clause,
         position=given.access.position,
         evidence_version=evidence_version,
-    )
+    )._replace(stale_registers=given.stale_registers)
 
 
 class VerdictSink(Protocol):

@@ -11,6 +11,7 @@ from models.fields import EPOCH
 from models.finding import Finding
 from models.pages import Page
 from models.ranges import Range
+from models.registers import RegisterState
 from sinks.base import (
     Block,
     Content,
@@ -38,6 +39,7 @@ class MemoryTrail:
         self.dead_letters: dict[str, tuple[DeadLetter, ...]] = {}
         self.ledger: dict[str, LedgerEntry] = {}
         self.evidence: dict[tuple[str, int], RegisteredEvidence] = {}
+        self.beats: dict[str, RegisterState] = {}
 
     def write(self, block: Block) -> None:
         """Keep the block unless its token is known."""
@@ -101,6 +103,10 @@ class MemoryTrail:
         """Keep versions of evidence records."""
         for item in records:
             self.evidence[item.record.ref, item.version] = item
+
+    def registers(self) -> Sequence[RegisterState]:
+        """Give every register that ever beat, by its newest beat, by name."""
+        return [self.beats[name] for name in sorted(self.beats)]
 
     def _rows(self, stored: Range) -> list[JudgedAccess]:
         return [

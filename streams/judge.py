@@ -6,9 +6,11 @@ from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 from earwitness.policy import EvidenceIndex, PolicySet, judge
+from earwitness.policy.kinds import Staleness
 from models.dead_letter import DeadLetter, DeadLetterReason, Position
 from models.errors import MalformedEvent
 from models.fields import format_time, microseconds
+from models.registers import RegisterState, overdue
 from sinks.base import JudgedAccess
 from streams.copies import Accepted
 from streams.wire import read_access
@@ -39,9 +41,14 @@ def read_records(records: Sequence[Any]) -> Read:
 
 
 def judge_accepted(
-    accepted: Sequence[Accepted], policies: PolicySet, evidence: EvidenceIndex, as_of: datetime
+    accepted: Sequence[Accepted],
+    policies: PolicySet,
+    evidence: EvidenceIndex,
+    as_of: datetime,
+    registers: Sequence[RegisterState] = (),
 ) -> list[JudgedAccess]:
-    """Judge accesses against the registers as they stand."""
+    """Judge accesses against the registers as they stand, and say which of those may lag behind."""
+    staleness = Staleness(policies, overdue(registers, as_of))
     return [
         JudgedAccess(
             event=item.event,
@@ -55,6 +62,7 @@ def judge_accepted(
             ),
             offset=item.record.offset,
             received_at_ms=item.record.timestamp,
+            stale_registers=staleness.of(item.event),
         )
         for item in accepted
     ]

@@ -30,6 +30,7 @@ from streams.findings import conflict_finding, finding_message
 from streams.judge import conflict, judge_accepted, read_records
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
+from streams.registers import RegisterView
 
 log = structlog.get_logger(__name__)
 
@@ -46,6 +47,7 @@ class Ports:
     verdicts: VerdictSink
     announcer: Announcer
     evidence: EvidenceView
+    registers: RegisterView
     policies: PolicySet
     threads: Executor
     now: Callable[[], datetime]
@@ -216,9 +218,10 @@ class PartitionOwner:
         # which ranges may have been judged before it (docs/decisions/0008-judging-again.md).
         await self._commit(announced.first, announced.intent)
         await self._persistently.call(self._ports.evidence.catch_up)
+        registers = await self._persistently.call(self._ports.registers.current)
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
-        rows = judge_accepted(copies.new, self._ports.policies, evidence, as_of)
+        rows = judge_accepted(copies.new, self._ports.policies, evidence, as_of, registers)
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)

@@ -16,10 +16,12 @@ from typing import Final, NamedTuple
 import structlog
 
 from earwitness.policy import judge
+from earwitness.policy.kinds import Staleness
 from earwitness.policy.reach import Change, Selector, reach
 from models.errors import RangeLost
 from models.fields import EPOCH
 from models.pages import Page
+from models.registers import overdue
 from models.topics import ACCESS_EVENTS
 from models.verdict import PENDING, Verdict
 from sinks.base import (
@@ -217,7 +219,7 @@ class Rejudging:
         version = await self._evidence_version()
         given = self._judge(accesses, selection)
         if given:
-            await self._store(day, given, version)
+            await self._store(day, await self._marked(given), version)
         task.count -= len(accesses)
         task.after = accesses[-1] if len(accesses) == self._limits.page_rows else None
         if task.after is None:
@@ -247,6 +249,12 @@ class Rejudging:
             received_at=access.received_at,
             as_of=self._judged_at,
         )
+
+    async def _marked(self, given: Sequence[NewVerdict]) -> list[NewVerdict]:
+        """Name with each verdict the registers that are overdue now, of those that it leans on."""
+        registers = await self._persistently.call(self._ports.registers.current)
+        staleness = Staleness(self._ports.policies, overdue(registers, self._judged_at))
+        return [item._replace(stale_registers=staleness.of(item.access)) for item in given]
 
     async def _store(self, day: date, given: Sequence[NewVerdict], version: int) -> None:
         """Announce a page, make it durable, and tell of it.
@@ -291,7 +299,8 @@ class Rejudging:
             self._ports.verdicts.select, selection, page.day, None, 1
         )
         version = await self._evidence_version()
-        block = VerdictBlock(page, [_given(access, self._judge_one(access)) for access in accesses], version)
+        given = [_given(access, self._judge_one(access)) for access in accesses]
+        block = VerdictBlock(page, await self._marked(given), version)
         await self._write(block)
         await self._tell(block)
 

@@ -27,6 +27,7 @@ from streams.intake import Intake
 from streams.offsets import GroupOffsets
 from streams.partition import PartitionOwner, Ports
 from streams.recorder import EvidenceRecorder
+from streams.registers import RegisterWatch
 
 log = structlog.get_logger(__name__)
 
@@ -81,9 +82,11 @@ async def _run(
     stopping = _stop_on_signals()
     evidence, announcer = EvidenceFollower(connection.arguments()), KafkaAnnouncer(connection.arguments())
     threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+    registers = RegisterWatch(stores.trail, threads)
     try:
         await announcer.start()
         await evidence.start()
+        registers.start()
         _spare_the_collector()
         app = _app(connection, options)
         ports = Ports(
@@ -92,6 +95,7 @@ async def _run(
             verdicts=stores.verdicts,
             announcer=announcer,
             evidence=evidence,
+            registers=registers,
             policies=policies,
             threads=threads,
             now=lambda: datetime.now(UTC),
@@ -100,6 +104,7 @@ async def _run(
         )
         await _serve(app, ports, options, stopping)
     finally:
+        registers.stop()
         await _within_limit(_stop_all(evidence, announcer))
         threads.shutdown(wait=False, cancel_futures=True)
 

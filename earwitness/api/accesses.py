@@ -64,10 +64,17 @@ def search(
 
 @router.get("/accesses/{identifier}")
 def show(identifier: str, asked: Asked, sources: From) -> JSONResponse:
-    """Give the accesses with that id, one for each source that used it."""
+    """Give the accesses with that id, one for each source that used it.
+
+    `stale` tells, for each of them, of the registers that were overdue when it was judged.
+    """
     rows = _found(identifier, asked, sources, "show")
     return asked.answer(
-        {"accesses": rows}, "show", identifier, customer_ids=customers_of(rows), row_count=len(rows)
+        {"accesses": rows, "stale": [sources.registers.stale(row) for row in rows]},
+        "show",
+        identifier,
+        customer_ids=customers_of(rows),
+        row_count=len(rows),
     )
 
 
@@ -76,7 +83,7 @@ def explain(identifier: str, asked: Asked, sources: From) -> JSONResponse:
     """Say why each access with that id has its verdict."""
     rows = _found(identifier, asked, sources, "explain")
     return asked.answer(
-        {"explanations": [sources.explain(row) for row in rows]},
+        {"explanations": [{**sources.explain(row), "stale": sources.registers.stale(row)} for row in rows]},
         "explain",
         identifier,
         customer_ids=customers_of(rows),

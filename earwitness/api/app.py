@@ -6,7 +6,7 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from earwitness.api import accesses, dead_letters, evidence, sql
+from earwitness.api import accesses, dead_letters, evidence, metrics, registers, sql
 from earwitness.api.errors import install
 from earwitness.api.gate import Gate
 from earwitness.api.recording import Clock, utc_now
@@ -28,8 +28,9 @@ def create_app(sources: Sources, *, token: str, largest_page: int, clock: Clock 
     app.state.activity = sources.activity
     app.state.largest_page = largest_page
     app.state.clock = clock
-    for router in (accesses.router, sql.router, evidence.router, dead_letters.router):
+    for router in (accesses.router, sql.router, evidence.router, registers.router, dead_letters.router):
         app.include_router(router, prefix=PATH)
+    app.include_router(metrics.router)
     healthz = _health(sources.is_ready)
     for path in ("/healthz", f"{PATH}/healthz"):
         app.add_api_route(path, healthz, methods=["GET"])

@@ -75,9 +75,12 @@ class Asking:
 
 def asking(request: Request) -> Asking:
     """Begin the record of one request."""
-    agent = request.headers.get("user-agent", "")
-    surface = "cli" if agent.startswith(COMMAND_AGENT) else "api"
-    return Asking(request.app.state.activity, request.app.state.clock, surface)
+    return Asking(request.app.state.activity, request.app.state.clock, surface_of(request))
+
+
+def surface_of(request: Request) -> str:
+    """Say through what somebody came: our commands, or anything else."""
+    return "cli" if request.headers.get("user-agent", "").startswith(COMMAND_AGENT) else "api"
 
 
 Asked = Annotated[Asking, Depends(asking)]

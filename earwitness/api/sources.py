@@ -8,10 +8,13 @@ from fastapi import Depends, Request
 from earwitness.api.recording import ActivitySink
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
+from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
 from earwitness.query.store import Store
 from earwitness.query.trail import Trail
 from models.errors import QueryRejected
+from models.registers import Heartbeat
+from sinks.clickhouse.heartbeats import Teller
 
 
 class Explain(Protocol):
@@ -21,11 +24,23 @@ class Explain(Protocol):
         """Give the explanation as JSON."""
 
 
+class HeartbeatSink(Protocol):
+    """Where registers beat. Both raise `SinkUnavailable` where nothing is known to be durable."""
+
+    def beat(self, heartbeat: Heartbeat, by: Teller) -> bool:
+        """Keep a beat; say whether it changed what was known of the register."""
+
+    def retire(self, name: str, by: Teller) -> bool:
+        """Expect nothing of a register any more; False where none of that name beats."""
+
+
 class Sources(NamedTuple):
     """What the API answers from. `statements` runs people's own SQL, as a user with no other grant."""
 
     trail: Trail
     evidence: Evidence
+    registers: Registers
+    heartbeats: HeartbeatSink
     dead_letters: DeadLetters
     statements: Store
     explain: Explain

@@ -18,11 +18,13 @@ from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.explanation import Explainer
+from earwitness.query.registers import Registers
 from earwitness.query.trail import Trail
 from earwitness.settings import ApiSettings, Settings
 from models.errors import ConfigurationError
 from sinks.clickhouse.activity import ActivityLog
 from sinks.clickhouse.client import ClickHouse
+from sinks.clickhouse.heartbeats import HeartbeatLog
 
 READER: Final = "earwitness_reader"
 MOST_REQUESTS: Final = 64
@@ -71,6 +73,7 @@ class Stores:
         # Of its own: long questions that hold every other connection do not make the API look dead.
         self._health = ClickHouseStore(**address._asdict(), query_timeout_s=HEALTH_TIMEOUT_S)
         self._activity = ActivityLog(ClickHouse(address))
+        self._heartbeats = HeartbeatLog(ClickHouse(address), self._activity.write)
 
     def sources(self, loaded: Settings) -> Sources:
         """Give what the API answers from."""
@@ -78,6 +81,8 @@ class Stores:
         return Sources(
             trail=trail,
             evidence=evidence,
+            registers=Registers(self._own),
+            heartbeats=self._heartbeats,
             dead_letters=DeadLetters(self._own),
             statements=self._people,
             explain=Explainer(trail, evidence, read_policies(loaded.policies_dir)),
@@ -87,6 +92,7 @@ class Stores:
 
     def close(self) -> None:
         """Close every connection."""
+        self._heartbeats.close()
         self._activity.close()
         self._own.close()
         self._people.close()

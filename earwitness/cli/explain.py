@@ -23,6 +23,7 @@ from earwitness.cli.output import (
     write_json_lines,
     write_rows,
 )
+from earwitness.cli.register_freshness import stale_sentence
 from earwitness.cli.wording import DONE, REASONS, shorten_times
 from earwitness.devstack.state import resolve
 
@@ -76,6 +77,8 @@ def print_explanation(to: Console, explanation: Json) -> None:
     to.print(_headline(row))
     to.print(Padding(Text(REASONS[row["reason"]]), _INDENT))
     to.print(Padding(_sentence(row), _INDENT))
+    for register in explanation["stale"]:
+        to.print(Padding(visible(stale_sentence(register), "yellow"), _INDENT))
     to.print()
     _section(to, "Policy", _policy(explanation))
     _section(to, "Checks (times are UTC)", [_checks_table(explanation)])

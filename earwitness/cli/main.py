@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "show": "earwitness.cli.show:show",
     "explain": "earwitness.cli.explain:explain",
     "sql": "earwitness.cli.sql:sql",
+    "registers": "earwitness.cli.registers:registers",
     "report": "earwitness.cli.report:report",
     "dead-letters": "earwitness.cli.dead_letters:dead_letters",
     "policy": "earwitness.cli.policy:policy",

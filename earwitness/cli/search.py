@@ -152,5 +152,11 @@ def _cells(row: Row) -> tuple[Text, ...]:
         lines(
             visible(f"{row['verdict']}{', late' if row['late'] else ''}", style),
             visible(row["clause"] if row["verdict"] == "justified" else row["reason"]),
+            visible(_doubt(row), "yellow"),
         ),
     )
+
+
+def _doubt(row: Row) -> str:
+    """Name the registers that were overdue when the access was judged: its verdict may change yet."""
+    return f"overdue then: {', '.join(row['stale_registers'])}" if row["stale_registers"] else ""

@@ -19,6 +19,7 @@ from earwitness.cli.output import (
     write_json,
     write_rows,
 )
+from earwitness.cli.register_freshness import stale_sentence
 from earwitness.devstack.state import resolve
 from earwitness.query.rows import ROW_FIELDS
 
@@ -46,7 +47,9 @@ def show(identifier: str, output: OutputFormat, data_dir: Path | None) -> None:
     if len(rows) > 1:
         tell(f"{len(rows)} accesses of different sources share this id")
     if output == "table":
-        console().print(Group(*(block for row in rows for block in (access_table(row), Text()))))
+        for row, stale in zip(rows, found["stale"], strict=True):
+            notes = [visible(stale_sentence(register), "yellow") for register in stale]
+            console().print(Group(access_table(row), Text(), *notes, *([Text()] if notes else [])))
     elif output == "json":
         write_json(rows[0] if len(rows) == 1 else rows)
     else:

@@ -8,8 +8,10 @@ from typing import Final
 import httpx
 
 from earwitness.cli import wiring
+from earwitness.cli.spans import in_words
 from earwitness.devstack import leftovers, lock, ports, state
 from earwitness.devstack.checks import Check, fail, ok, warn
+from earwitness.devstack.freshness import ask_registers
 from earwitness.devstack.layout import FOLDER_MODE, SECRET_MODE, Layout
 from earwitness.devstack.provision import TOPICS, kafka_admin, wrong_configs
 from earwitness.devstack.state import StackState
@@ -50,7 +52,10 @@ def check_services(settings: Settings) -> Iterator[Check]:
     """Ask Kafka, ClickHouse and the API, as the user whom the settings name."""
     yield from _kafka(settings)
     yield from _clickhouse(settings)
-    yield _api(settings)
+    answers = _api(settings)
+    yield answers
+    if answers.outcome == "ok":
+        yield _registers(settings)
 
 
 def _folder(layout: Layout) -> Check:
@@ -169,3 +174,18 @@ def _api(settings: Settings) -> Check:
     if not answer.is_success:
         return fail("api answers", f"{url}/healthz: HTTP {answer.status_code}", "see logs/api.log")
     return ok("api answers", url)
+
+
+def _registers(settings: Settings) -> Check:
+    """Look for registers that are silent: not our fault, and yet verdicts suffer from it."""
+    try:
+        registers = ask_registers(settings.api)
+    except StackUnavailable as error:
+        return fail("registers", str(error), "see logs/api.log, or the address and token set for it")
+    silent = [register for register in registers if register["overdue"]]
+    if silent:
+        detail = ", ".join(f"{one['name']} is overdue by {in_words(one['overdue_s'])}" for one in silent)
+        return warn("registers", detail, "docs/runbooks/register-overdue.md says what to do")
+    if not registers:
+        return ok("registers", "none beats, so none can be overdue")
+    return ok("registers", f"{len(registers)}, none overdue")

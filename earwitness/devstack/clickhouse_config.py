@@ -14,7 +14,7 @@ CONFIG_NAMES: Final = ("config.xml", "clickhouse-local.xml")
 MEMORY_MB: Final = 700
 """Most memory of the server; one query of a reader gets half of it."""
 
-VIEWS: Final = ("trail", "verdicts", "evidence", "activity")
+VIEWS: Final = ("trail", "verdicts", "evidence", "activity", "registers")
 
 _CONFIG: Final = """\
 <clickhouse>
@@ -73,6 +73,7 @@ _GRANTS: Final = {
         "GRANT SELECT ON earwitness.dead_letters",
         "GRANT SELECT ON earwitness.range_ledger",
         "GRANT INSERT ON earwitness.activity_log",
+        "GRANT SELECT, INSERT ON earwitness.register_heartbeats",
     ),
 }
 

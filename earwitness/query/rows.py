@@ -20,6 +20,7 @@ VERDICT_FIELDS: Final = (
     "evidence_version",
     "derived",
     "late",
+    "stale_registers",
 )
 ROW_FIELDS: Final = (
     *EVENT_FIELDS,

@@ -10,6 +10,7 @@ from pydantic import BaseModel, SecretStr
 from pydantic.fields import FieldInfo
 
 from earwitness.cli.main import earwitness
+from earwitness.metrics import METRICS
 from earwitness.settings import CONFIG_FILE_VARIABLE, PREFIX, ROOT, Settings
 from models import errors
 
@@ -20,6 +21,12 @@ _SETTINGS_ARE_READ: Final = (
     f"A process reads its settings once, from `{PREFIX}…` variables and from the TOML file that "
     f"`{CONFIG_FILE_VARIABLE}` names; a variable beats the file. A secret can be given by the file "
     "that holds it: add `_FILE` to its variable. A setting that does not exist is a fault.\n"
+)
+
+_METRICS_ARE_SCRAPED: Final = (
+    "`GET /metrics` on the read API gives them in the text format of Prometheus. It wants the bearer token, "
+    "as `authorization: {credentials_file: …}` of a scrape configuration sends it. Where ClickHouse does not "
+    "answer, the scrape fails (503) rather than tell of old values.\n"
 )
 
 
@@ -51,6 +58,18 @@ def errors_page() -> str:
     parts = [MADE, "# Errors\n", f"{title}\n", f"```text\n{tree}\n```\n"]
     parts += [f"## {name}\n\n{inspect.getdoc(getattr(errors, name))}\n" for name in errors.__all__]
     return "\n".join(parts)
+
+
+def metrics_page() -> str:
+    """Describe every metric: its labels, its unit and what it means."""
+    lines = [MADE, "# Metrics\n", _METRICS_ARE_SCRAPED]
+    lines += ["| metric | labels | unit | meaning |", "| --- | --- | --- | --- |"]
+    lines += [
+        f"| `{metric.name}` | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.unit} |"
+        f" {metric.meaning} |"
+        for metric in METRICS
+    ]
+    return "\n".join(lines) + "\n"
 
 
 def _settings(part: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:

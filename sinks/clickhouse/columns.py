@@ -58,6 +58,7 @@ VERDICT_COLUMNS: Final = (
     Column("derived", "UInt8", "derived"),
     text_column("policy_version"),
     text_column("policy_digest"),
+    Column("stale_registers", "Array(String)", "stale_registers"),
 )
 ORIGIN_COLUMNS: Final = (
     text_column("unknown_fields"),
@@ -95,6 +96,7 @@ def columns_of(rows: Sequence[JudgedAccess]) -> list[Sequence[Any]]:
         [verdict.derived for verdict in verdicts],
         [verdict.policy_version for verdict in verdicts],
         [verdict.policy_digest for verdict in verdicts],
+        [row.stale_registers for row in rows],
         [row.unknown_fields for row in rows],
         [row.offset for row in rows],
         [row.received_at_ms for row in rows],

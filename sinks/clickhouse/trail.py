@@ -7,6 +7,7 @@ from models.dead_letter import DeadLetter, Position
 from models.fields import microseconds
 from models.finding import Finding
 from models.ranges import Range
+from models.registers import RegisterState
 from sinks.base import (
     CONTENT_FIELDS,
     Block,
@@ -17,6 +18,7 @@ from sinks.base import (
 )
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.columns import ROW_COLUMNS, columns_of
+from sinks.clickhouse.heartbeats import read_registers
 
 LARGEST_BLOCK: Final = 1_000_000
 """Rows in one block at most; far above any range, so that a range is never split."""
@@ -70,11 +72,13 @@ class ClickHouseTrail:
         """Give the rows of the range that are not justified, by offset."""
         query = (
             "SELECT verdict, toString(id), source, time, actor_type, actor_id, customer_id, resource_type,"  # noqa: S608 - constants
-            " resource_id, reason, clause, concat(topic, '/', toString(partition), '/', toString(offset))"
+            " resource_id, reason, clause, concat(topic, '/', toString(partition), '/', toString(offset)),"
+            " stale_registers"
             f" FROM access_log WHERE {_RANGE} AND verdict != 'justified'"
             f" ORDER BY offset LIMIT {MOST_FINDINGS}"
         )
-        return [Finding(*row) for row in self._clickhouse.execute(query, _bounds(stored))]
+        rows = self._clickhouse.execute(query, _bounds(stored))
+        return [Finding(*row[:-1])._replace(stale_registers=tuple(row[-1])) for row in rows]
 
     def refused(self, stored: Range) -> list[DeadLetter]:
         """Give the dead letters of that range, by offset; key and value come back as the bytes they were."""
@@ -203,6 +207,10 @@ class ClickHouseTrail:
             columns,
             f"evidence:{records[0].version}-{records[-1].version}",
         )
+
+    def registers(self) -> Sequence[RegisterState]:
+        """Read the newest beat of each register."""
+        return read_registers(self._clickhouse)
 
 
 def insert(clickhouse: ClickHouse, statement: str, columns: Sequence[Sequence[Any]], token: str) -> None:

@@ -49,6 +49,7 @@ _VERDICT_COLUMNS: Final = (
     Column("evidence_used", "Array(String)", "evidence_used"),
     Column("derived", "UInt8", "derived"),
     Column("late", "UInt8", "late"),
+    Column("stale_registers", "Array(String)", "stale_registers"),
 )
 
 
@@ -123,12 +124,13 @@ class ClickHouseVerdicts:
     def block_of(self, page: Page) -> VerdictBlock | None:
         """Find the page by its day and instant, and the accesses that it judged."""
         rows = self._clickhouse.execute(
-            f"SELECT toString(id), source, {_VERDICT}, late, evidence_version FROM verdict_log WHERE {_PAGE}",  # noqa: S608 - constants
+            f"SELECT toString(id), source, {_VERDICT}, late, stale_registers, evidence_version"  # noqa: S608 - constants
+            f" FROM verdict_log WHERE {_PAGE}",
             {"day": page.day, "judged_at": microseconds(page.judged_at)},
         )
         if not rows:
             return None
-        given = {(row[0], row[1]): (_verdict(row[2:-2]), bool(row[-2])) for row in rows}
+        given = {(row[0], row[1]): (_verdict(row[2:-3]), bool(row[-3]), tuple(row[-2])) for row in rows}
         selected = JudgedBefore(Selector((), ("id", "source"), frozenset(given)), ANY_VERSION)
         accesses = self.select(selected, page.day, None, len(rows))
         verdicts = [NewVerdict(access, *given[access.id, access.source]) for access in accesses]
@@ -275,4 +277,5 @@ def _columns(given: Sequence[NewVerdict]) -> list[Sequence[Any]]:
         [verdict.evidence_used for verdict in verdicts],
         [verdict.derived for verdict in verdicts],
         [item.late for item in given],
+        [item.stale_registers for item in given],
     ]

@@ -16,11 +16,14 @@ from earwitness.api.sources import Sources
 from earwitness.query.conditions import Parameter
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
+from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
 from earwitness.query.store import Answer
 from earwitness.query.trail import Trail
 from models.errors import PipelineError
+from models.registers import Heartbeat
 from sinks.clickhouse.activity import Activity
+from sinks.clickhouse.heartbeats import Teller
 
 TOKEN = "a-token-of-a-test"
 START_WITHIN_S = 10.0
@@ -59,6 +62,23 @@ class Kept:
         self.activities.append(activity)
 
 
+class Beats:
+    """Registers in memory: keeps each beat, and retires what is named in `known`."""
+
+    def __init__(self, *known: str) -> None:
+        self.known = known
+        self.beats: list[tuple[Heartbeat, Teller]] = []
+        self.retired: list[tuple[str, Teller]] = []
+
+    def beat(self, heartbeat: Heartbeat, by: Teller) -> bool:
+        self.beats.append((heartbeat, by))
+        return len(self.beats) == 1
+
+    def retire(self, name: str, by: Teller) -> bool:
+        self.retired.append((name, by))
+        return name in self.known
+
+
 NOTHING = Answer((), (), ())
 
 
@@ -66,10 +86,12 @@ def no_explanation(row: Row) -> dict[str, Any]:
     return {"access": row}
 
 
-def sources(store: CannedStore, activity: Kept) -> Sources:
+def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> Sources:
     return Sources(
         trail=Trail(store),
         evidence=Evidence(store),
+        registers=Registers(store),
+        heartbeats=beats or Beats(),
         dead_letters=DeadLetters(store),
         statements=store,
         explain=no_explanation,
@@ -79,8 +101,10 @@ def sources(store: CannedStore, activity: Kept) -> Sources:
 
 
 @contextmanager
-def client_of(store: CannedStore, activity: Kept, token: str | None = TOKEN) -> Iterator[httpx.Client]:
-    app = create_app(sources(store, activity), token=TOKEN, largest_page=1_000)
+def client_of(
+    store: CannedStore, activity: Kept, token: str | None = TOKEN, beats: Beats | None = None
+) -> Iterator[httpx.Client]:
+    app = create_app(sources(store, activity, beats), token=TOKEN, largest_page=1_000)
     with serving(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
         if token is not None:
             client.headers["Authorization"] = f"Bearer {token}"

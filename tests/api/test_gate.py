@@ -18,7 +18,9 @@ def error_of(answer: httpx.Response) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("token", [None, "wrong", "a-token-of-a-tes", "a-token-of-a-test2"])
-@pytest.mark.parametrize("path", ["/api/v1/search", "/api/v1/nowhere", "/docs", "/openapi.json", "/"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/search", "/api/v1/nowhere", "/docs", "/openapi.json", "/", "/metrics"]
+)
 def test_without_the_token_there_is_nothing_to_see_anywhere(token: str | None, path: str) -> None:
     """Not even which paths exist. Nothing was read, so nothing was asked of the store."""
     store, activity = CannedStore(NOTHING), Kept()

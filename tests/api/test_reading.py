@@ -32,6 +32,7 @@ def test_a_row_is_the_event_with_its_verdict_and_nothing_less(api: ApiClient, wo
         "evidence_used": [world.contract],
         "derived": False,
         "late": False,
+        "stale_registers": [],
     }
     places = {
         name: row[name]

@@ -1,10 +1,11 @@
 """One suite for every `TrailSink`: the one in memory and the one on a real ClickHouse."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -12,10 +13,12 @@ from earwitness.cli import wiring
 from models.dead_letter import DeadLetter, Position
 from models.evidence import EvidenceRecord
 from models.ranges import Range
+from models.registers import Heartbeat, RegisterState
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from models.verdict import Verdict
 from sinks.base import Block, JudgedAccess, LedgerEntry, RegisteredEvidence, TrailSink, content_of
 from sinks.clickhouse.client import ClickHouse
+from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
 from sinks.clickhouse.trail import ClickHouseTrail
 from sinks.memory import MemoryTrail
 from streams.wire import read_access
@@ -40,6 +43,34 @@ def sink(request: pytest.FixtureRequest) -> Iterator[TrailSink]:
     clickhouse = ClickHouse(wiring.clickhouse(stack.settings("worker").clickhouse))
     yield ClickHouseTrail(clickhouse)
     clickhouse.close()
+
+
+Beat = Callable[[Heartbeat], None]
+
+
+@pytest.fixture
+def beat(sink: TrailSink, request: pytest.FixtureRequest) -> Iterator[Beat]:
+    """Have a register beat where the sink reads it."""
+    if isinstance(sink, MemoryTrail):
+        beats = sink.beats
+
+        def remember(heartbeat: Heartbeat) -> None:
+            beats[heartbeat.name] = RegisterState(*heartbeat.model_dump().values(), datetime.now(UTC))
+
+        yield remember
+        return
+    stack: Stack = request.getfixturevalue("stack")
+    log = HeartbeatLog(ClickHouse(wiring.clickhouse(stack.settings("api").clickhouse)), lambda _: None)
+    names: list[str] = []
+
+    def write(heartbeat: Heartbeat) -> None:
+        names.append(heartbeat.name)
+        log.beat(heartbeat, Teller("tests", "tests"))
+
+    yield write
+    for name in names:
+        log.retire(name, Teller("tests", "tests"))
+    log.close()
 
 
 @pytest.fixture
@@ -176,3 +207,29 @@ def test_evidence_may_be_written_again(sink: TrailSink) -> None:
     record = EvidenceRecord(ref=f"{EVIDENCE_RECORDS}:t", kind="complaint", valid_from=NOW)
     for _ in range(2):
         sink.write_evidence([RegisteredEvidence(record, 7, NOW_MS)])
+
+
+def test_findings_keep_which_registers_were_overdue(sink: TrailSink, announced: Range) -> None:
+    """Told again after a crash, a finding must still say that it may be no fault of the actor's."""
+    row = an_access(announced, 10, UNJUSTIFIED)._replace(stale_registers=("hr", "zendesk"))
+    sink.write(Block(announced, [row, an_access(announced, 11, UNJUSTIFIED)], 4, NOW))
+    assert [finding.stale_registers for finding in sink.findings(announced)] == [("hr", "zendesk"), ()]
+
+
+def test_a_register_is_known_by_its_newest_beat(sink: TrailSink, beat: Beat) -> None:
+    """What it declared before counts no more: it may tell of other kinds now, or promise otherwise."""
+    name = f"register-{uuid4().hex[:8]}"
+    beat(Heartbeat(name=name, kinds=("complaint",), every_s=60))
+    beat(Heartbeat(name=name, kinds=("complaint", "election"), every_s=3_600))
+    found = {state.name: state for state in sink.registers()}[name]
+    assert (found.kinds, found.every_s) == (("complaint", "election"), 3_600)
+    assert abs(datetime.now(UTC) - found.beat_at) < timedelta(seconds=30)
+
+
+def test_registers_come_by_name(sink: TrailSink, beat: Beat) -> None:
+    """So that the rows of one outage name them alike."""
+    for suffix in ("b", "a"):
+        beat(Heartbeat(name=f"register-{uuid4().hex[:8]}-{suffix}", kinds=("complaint",), every_s=60))
+    names = [state.name for state in sink.registers()]
+    assert names == sorted(names)
+    assert len(names) >= 2

@@ -25,7 +25,7 @@ from streams.partition import PartitionOwner, Ports
 from streams.recorder import EvidenceRecorder
 from streams.rejudging import Limits
 from tests.streams.records import NOON_MS, Record
-from tests.streams.world import NOW, Broker, Died, Fate, FatefulTrail, Member, settle
+from tests.streams.world import NOW, Broker, Died, Fate, FatefulTrail, Member, SteadyRegisters, settle
 
 T = TypeVar("T")
 EVERYTHING: Final = JudgedBefore(Selector((), (), frozenset()), 2**63 - 1)
@@ -172,6 +172,7 @@ class LateWorld:
             verdicts=FatefulVerdicts(self.verdicts, fate),
             announcer=member,
             evidence=Followed(self.registers, fate),
+            registers=SteadyRegisters(self.trail),
             policies=self.policies,
             threads=fate.threads,
             now=self.clock,

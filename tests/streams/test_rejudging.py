@@ -13,6 +13,7 @@ from earwitness.policy import PolicySet
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models import EvidenceRecord
+from models.registers import RegisterState
 from sinks.base import StoredAccess
 from streams.rejudging import SWEEP_EVERY_S
 from tests.builders import a_complaint, a_work_order, an_employment
@@ -277,6 +278,25 @@ def test_a_grace_ends_by_itself(world: LateWorld, monkeypatch: pytest.MonkeyPatc
     asyncio.run(_sweep_for_a_while(world))
     assert len(world.verdicts.blocks) == len({block.page.token for block in world.verdicts.blocks.values()})
     assert_judged_by_all_that_is_known(world)
+
+
+def test_a_grace_that_ends_while_the_register_is_silent_says_so(
+    world: LateWorld, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An outage longer than the grace turns into accusations; row and finding say what they stand on."""
+    monkeypatch.setattr("streams.rejudging.SWEEP_EVERY_S", 0.0)
+    monkeypatch.setattr("streams.recorder.SWEEP_EVERY_S", 0.0)
+    world.trail.beats = {
+        name: RegisterState(name, (kind,), 900, world.now)
+        for name, kind in (("zendesk", "complaint"), ("contracts", "engagement"))
+    }
+    told_before = len(world.registers.published)
+    world.now += timedelta(hours=50)
+    asyncio.run(_sweep_for_a_while(world))
+    given = [item for block in world.verdicts.blocks.values() for item in block.verdicts]
+    assert {item.stale_registers for item in given} == {("zendesk",)}
+    findings = [json.loads(message.value) for message in world.registers.published[told_before:]]
+    assert {tuple(finding["stale_registers"]) for finding in findings} == {("zendesk",)}
 
 
 async def _sweep_for_a_while(world: LateWorld) -> None:

@@ -17,6 +17,7 @@ from models.errors import RangeLost, SinkUnavailable
 from models.finding import Finding
 from models.publisher import Message
 from models.ranges import Range
+from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
 from sinks.base import Block, Content, Identity, LedgerEntry, RegisteredEvidence
 from sinks.memory import MemoryTrail, MemoryVerdicts
@@ -179,6 +180,9 @@ class FatefulTrail:
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         self.step(lambda: self._trail.write_evidence(records))
 
+    def registers(self) -> Sequence[RegisterState]:
+        return self.step(self._trail.registers)
+
     def step(self, call: Callable[[], T]) -> T:
         """Make a call, unless something happens first; something may happen after it."""
         if self._fate.sleeps:
@@ -235,6 +239,16 @@ class StillEvidence:
         await asyncio.sleep(0)
 
 
+class SteadyRegisters:
+    """Registers as the store holds them, without a worker's delay."""
+
+    def __init__(self, trail: MemoryTrail) -> None:
+        self._trail = trail
+
+    async def current(self) -> Sequence[RegisterState]:
+        return self._trail.registers()
+
+
 def an_owner(
     broker: Broker, trail: MemoryTrail, policies: PolicySet, fate: Fate
 ) -> tuple[PartitionOwner, Member]:
@@ -246,6 +260,7 @@ def an_owner(
         verdicts=MemoryVerdicts(trail),
         announcer=member,
         evidence=StillEvidence(),
+        registers=SteadyRegisters(trail),
         policies=policies,
         threads=fate.threads,
         now=lambda: NOW,
