@@ -65,8 +65,8 @@ class Limits(NamedTuple):
     up together.
     """
 
-    page_rows: int = 2_000
-    small_reach: int = 10_000
+    page_rows: int = 5_000
+    small_reach: int = 20_000
     most_changes: int = 2_000
 
 
