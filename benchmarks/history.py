@@ -46,7 +46,8 @@ WITH
     concat('customer-', toString((n + (kind BETWEEN 70 AND 73)) % {CUSTOMERS})) AS customer,
     multiIf(by_vendor, 'process_sms', by_service, 'provide_service', by_affiliate, 'related_company',
             by_customer, 'own_use', kind BETWEEN 77 AND 79, '', 'resolve_complaint') AS declared,
-    multiIf({_CITES_TICKET}, concat('ticket:', toString(n)), kind = 98, concat('ticket:none-', toString(number)),
+    multiIf({_CITES_TICKET}, concat('ticket:', toString(n)), kind = 98,
+            concat('ticket:none-', toString(number)),
             by_vendor, concat('contract:', toString(n % {VENDORS})),
             by_affiliate, concat('affiliation:', toString(n % {PARTNERS})), '') AS ref,
     multiIf(kind BETWEEN 70 AND 73, 'evidence_wrong_customer', kind BETWEEN 74 AND 79, 'derived',
@@ -56,15 +57,18 @@ WITH
             by_affiliate, 'related-company', by_customer, 'customer.own-use',
             'access.resolve-complaint') AS met,
     cityHash64(number, 4) % 100 = 0 AS judged_twice,
-    leftPad(lower(hex(intDiv(at, 1000))), 12, '0') AS ms, leftPad(lower(hex(cityHash64(number, 5))), 16, '0') AS salt
+    leftPad(lower(hex(intDiv(at, 1000))), 12, '0') AS ms,
+    leftPad(lower(hex(cityHash64(number, 5))), 16, '0') AS salt
 SELECT
     toDate(fromUnixTimestamp64Micro(received, 'UTC')),
     toUUID(concat(substring(ms, 1, 8), '-', substring(ms, 9, 4), '-7', substring(salt, 1, 3), '-8',
-                  substring(salt, 4, 3), '-', substring(leftPad(lower(hex(cityHash64(number, 6))), 16, '0'), 1, 12))),
+                  substring(salt, 4, 3), '-',
+                  substring(leftPad(lower(hex(cityHash64(number, 6))), 16, '0'), 1, 12))),
     fromUnixTimestamp64Micro(at, 'UTC'), if(by_vendor, '/services/sms-gateway', '/services/recording-api'), 0,
     multiIf(by_vendor, 'vendor', by_service, 'service', by_affiliate, 'affiliate', by_customer, 'customer',
             'employee'),
-    multiIf(by_vendor, concat('v-', toString(n % {VENDORS})), by_service, concat('svc-', toString(n % {SERVICES})),
+    multiIf(by_vendor, concat('v-', toString(n % {VENDORS})), by_service,
+            concat('svc-', toString(n % {SERVICES})),
             by_affiliate, concat('p-', toString(n % 200)), by_customer, customer,
             concat('e-', toString(n % {AGENTS}))),
     multiIf(by_vendor, concat('vendor-', toString(n % {VENDORS})),
@@ -79,21 +83,21 @@ SELECT
     why = 'derived' AND NOT judged_twice, fromUnixTimestamp64Micro(received, 'UTC'),
     fromUnixTimestamp64Micro(received + 50000, 'UTC'), 'access.events.v1', number % 12, number
 FROM numbers({{first}}, {{count}})
-"""
+"""  # noqa: S608 - numbers of ours
 
-_LATER_VERDICTS: Final = f"""
+_LATER_VERDICTS: Final = """
 INSERT INTO verdict_log (received_day, id, source, verdict, reason, clause, policy_version, policy_digest,
     evidence_used, evidence_version, derived, late, judged_at)
-WITH cityHash64(offset) % {{tickets}} AS n, cityHash64(offset, 1) % 100 AS kind,
+WITH cityHash64(offset) % {tickets} AS n, cityHash64(offset, 1) % 100 AS kind,
     multiIf(kind BETWEEN 70 AND 73, 'evidence_wrong_customer', kind BETWEEN 74 AND 79, 'derived',
             kind = 98, 'evidence_not_found', kind = 99, 'outside_transfer', 'clause_met') AS why
 SELECT received_day, id, source, if(why IN ('clause_met', 'derived'), 'justified', 'unjustified'), why,
     multiIf(why = 'outside_transfer', 'no-sale-or-transfer', why NOT IN ('clause_met', 'derived'), '',
             kind BETWEEN 80 AND 89, 'third-party.process-sms', kind BETWEEN 90 AND 94, 'use.provide-service',
             kind IN (95, 96), 'related-company', kind = 97, 'customer.own-use', 'access.resolve-complaint'),
-    policy_version, policy_digest, [], {{evidence}}, why = 'derived', why != 'evidence_not_found',
+    policy_version, policy_digest, [], {evidence}, why = 'derived', why != 'evidence_not_found',
     judged_at + INTERVAL 3 HOUR
-FROM access_log WHERE received_day = '{{day}}' AND access_log.verdict = 'pending'
+FROM access_log WHERE received_day = '{day}' AND access_log.verdict = 'pending'
 """
 
 

@@ -87,7 +87,7 @@ class RangeLost(PipelineError):
 
 
 class ReplayFailed(PipelineError):
-    """Part of a history could not be judged, so its counts would be wrong. Nothing was changed: do it again."""
+    """Part of a history could not be judged, so its counts would be wrong. Nothing was changed."""
 
 
 class QueryRejected(PipelineError):

@@ -43,8 +43,8 @@ def total(transitions: Counter[Transition]) -> Totals:
     return Totals(
         accesses=transitions.total(),
         changed=sum(way.accesses for way in changing),
-        no_longer_justified=sum(way.accesses for way in changing if way.transition.before.verdict == JUSTIFIED),
-        newly_justified=sum(way.accesses for way in changing if way.transition.after.verdict == JUSTIFIED),
+        no_longer_justified=sum(n for (was, _), n in changing if was.verdict == JUSTIFIED),
+        newly_justified=sum(n for (_, becomes), n in changing if becomes.verdict == JUSTIFIED),
         before=before,
         after=after,
         changing=changing,
