@@ -96,7 +96,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one for each option
     output: OutputFormat,
     data_dir: Path | None,
 ) -> None:
-    r"""Judge the history by another policy version, and show what would change. The trail stays as it is.
+    """Judge the history by another policy version, and show what would change. The trail stays as it is.
 
     Every access is judged by NEW alone, whatever its effective_from, on the evidence that is known now, and
     compared with the newest verdict that the trail has. That this was done is recorded first. With jsonl and
