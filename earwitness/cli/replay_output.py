@@ -113,13 +113,14 @@ def origin(about: About) -> Iterator[str]:
     """Say by what was judged, a line at a time."""
     policy, window = about.policy, about.window
     yield (
-        f"judged by {policy.document.policy} {policy.version} alone, digest {policy.digest[:12]};"
-        f" its effective_from, {policy.effective_from:%Y-%m-%d}, was ignored"
+        f"by {policy.document.policy} {policy.version} alone, digest {policy.digest[:12]};"
+        f" effective_from {policy.effective_from:%Y-%m-%d} ignored"
     )
     since, until, as_of = (
         second(format_time(instant)) for instant in (window.since, window.until or about.as_of, about.as_of)
     )
-    yield f"{since} to {until} UTC; evidence version {about.evidence_version}, as of {as_of} UTC"
+    yield f"from {since} to {until} UTC"
+    yield f"on evidence version {about.evidence_version}, as of {as_of} UTC"
 
 
 def report(about: About, totals: Totals, changes: Sequence[Change]) -> RenderableType:
