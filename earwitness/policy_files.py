@@ -32,6 +32,12 @@ def read_policies(folder: Path) -> PolicySet:
     return parse_policies(texts)
 
 
+def read_policy(file: Path) -> Policy:
+    """Read and compile one policy file, wherever it lies. Raises `PolicyInvalid` that names every fault."""
+    (policy,) = parse_policies({file.as_posix(): _read(file)}).policies
+    return policy
+
+
 class VersionWithCases(NamedTuple):
     """A policy version with the cases that it carries."""
 

@@ -9,6 +9,7 @@ PipelineError
 ├── PolicyInvalid        keep the last good policy, alert
 ├── IntegrityBroken      stop and page; never repair by code
 ├── RangeLost            another worker owns the partition now: drop the batch, it is read again
+├── ReplayFailed         nothing was changed; mend what it names and replay again
 ├── QueryRejected        exit 2 or HTTP 400; the message is for the person who asked
 └── StackUnavailable     say which part, where it was looked for, and what to do
 """
@@ -24,6 +25,7 @@ __all__ = [
     "PolicyInvalid",
     "QueryRejected",
     "RangeLost",
+    "ReplayFailed",
     "SinkRejected",
     "SinkUnavailable",
     "StackUnavailable",
@@ -82,6 +84,10 @@ class IntegrityBroken(PipelineError):
 
 class RangeLost(PipelineError):
     """The partition changed hands while its batch was under way. Drop the batch: it is read again."""
+
+
+class ReplayFailed(PipelineError):
+    """Part of a history could not be judged, so its counts would be wrong. Nothing was changed."""
 
 
 class QueryRejected(PipelineError):

@@ -10,6 +10,7 @@ from rich.table import Table
 
 from earwitness import settings
 from earwitness.cli.output import FORMATS, OutputFormat, console, lines, tell, visible, write_json, write_rows
+from earwitness.cli.policy_replay import replay
 from earwitness.policy import Policy
 from earwitness.policy.cases import CaseResult, run_case
 from earwitness.policy_files import VersionWithCases, read_policies, read_with_cases
@@ -38,6 +39,9 @@ output_option = click.option(
 @click.group()
 def policy() -> None:
     """The privacy policy as data: its versions, clauses and cases."""
+
+
+policy.add_command(replay)
 
 
 @policy.command()

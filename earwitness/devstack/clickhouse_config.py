@@ -15,6 +15,8 @@ MEMORY_MB: Final = 700
 """Most memory of the server; one query of a reader gets half of it."""
 
 VIEWS: Final = ("trail", "verdicts", "evidence", "activity", "registers")
+REPLAY_VIEWS: Final = ("accesses", "later_verdicts")
+"""What a replay of history reads beside them; nobody else needs them."""
 
 _CONFIG: Final = """\
 <clickhouse>
@@ -70,6 +72,7 @@ _GRANTS: Final = {
     "earwitness_reader": _READS_VIEWS,
     "earwitness_api": (
         *_READS_VIEWS,
+        *(f"GRANT SELECT ON earwitness.{view}" for view in REPLAY_VIEWS),
         "GRANT SELECT ON earwitness.dead_letters",
         "GRANT SELECT ON earwitness.range_ledger",
         "GRANT INSERT ON earwitness.activity_log",

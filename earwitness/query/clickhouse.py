@@ -105,6 +105,24 @@ class ClickHouseStore:
             )
         return Answer(tuple(name for name, _ in described), tuple(kind for _, kind in described), rows)
 
+    def stream(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        limits: Mapping[str, Any] | None = None,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Run one statement and give its rows as they arrive, however many and however slowly they are taken.
+
+        It holds its connection until the last row is taken or the iterator is closed.
+        """
+        with self._connection() as client, self._translated(client):
+            yield from client.execute_iter(
+                sql,
+                dict(parameters or {}),
+                settings={**self._limits, "max_execution_time": 0, "max_result_bytes": 0, **(limits or {})},
+            )
+
     def close(self) -> None:
         """Close every connection. Call when no question is under way."""
         for _ in range(MOST_CONNECTIONS):

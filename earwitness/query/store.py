@@ -1,6 +1,6 @@
 """The seam between a question and the store that answers it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from earwitness.query.conditions import Parameter
@@ -28,3 +28,16 @@ class Store(Protocol):
 
         Raises `SinkUnavailable` (ask again) or `QueryRejected` (ask otherwise).
         """
+
+
+class StreamingStore(Store, Protocol):
+    """A store that can also give more rows than one answer holds."""
+
+    def stream(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        limits: Mapping[str, Any] | None = None,
+    ) -> Iterator[tuple[Any, ...]]:
+        """Run one statement and give its rows as they arrive. Raises as `ask` does, also between rows."""

@@ -24,6 +24,7 @@ FOLDERS = (
     "earwitness/policy",
     "earwitness/query",
     "earwitness/api",
+    "earwitness/replay",
     "earwitness/cli",
     "earwitness/devstack",
     "sinks/clickhouse/migrations",

@@ -98,3 +98,32 @@ def test_questions_wait_for_a_connection_but_not_for_ever(
             store.ask("SELECT 1")
     assert store.ask("SELECT 1").rows == [(1,)]
     store.close()
+
+
+def test_a_stream_may_be_longer_than_any_answer(store: ClickHouseStore) -> None:
+    """An answer is bounded because all of it is held; of a stream only the rows on their way are."""
+    long = "SELECT repeat(toString(number % 10), 2000) FROM numbers({count:UInt64})"
+    asked, blocks = {"count": 200_000}, {"max_block_size": 1_000}
+    with pytest.raises(QueryRejected, match="too large"):
+        store.ask(long, asked, limits=blocks)
+    assert sum(1 for _ in store.stream(long, asked, limits=blocks)) == 200_000
+
+
+def test_a_stream_that_nobody_reads_on_gives_its_connection_back(stack: Stack) -> None:
+    """Its rest is not read into the next question."""
+    store = a_store(stack)
+    for number in range(MOST_CONNECTIONS + 1):
+        rows = store.stream("SELECT number FROM numbers(1000000)", limits={"max_block_size": 100})
+        assert next(rows) == (0,)
+        del rows
+        assert store.ask("SELECT {number:Int64}", {"number": number}).rows == [(number,)]
+    store.close()
+
+
+def test_a_stream_that_breaks_off_says_so(store: ClickHouseStore) -> None:
+    """Rows that were given already must not look like all of them."""
+    rows = store.stream(
+        "SELECT throwIf(number = 500, 'enough') FROM numbers(1000)", limits={"max_block_size": 100}
+    )
+    with pytest.raises(SinkUnavailable, match="refused our question"):
+        list(rows)
