@@ -171,7 +171,7 @@ def _recipient(check: Check) -> str:
     kinds = ", ".join(_spoken(kind) for kind in kinds.split(" or "))
     found = "Nothing for this access does." if check.found == "none" else f"Found: {_spoken(check.found)}."
     return (
-        f"The content went to {organization}. The evidence for this access would have to be about"
+        f"The content goes to {organization}. The evidence for this access would have to be about"
         f" {organization}, and be one of: {kinds}. {found}"
     )
 
