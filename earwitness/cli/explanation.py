@@ -196,9 +196,11 @@ def _after_the_access(delay_s: float) -> str:
 
 def _evidence(explanation: Json) -> list[RenderableType]:
     as_of = explanation["as_of"] is not None
+    would_do = {each["evidence_ref"] for each in explanation["alternatives"]}
     parts: list[RenderableType] = []
     for shown in explanation["evidence"]:
-        parts.append(Text.assemble(visible(shown["ref"], "bold"), "  ", (_role(shown), "dim")))
+        role = _role(shown) or ("would have done" if shown["ref"] in would_do else "looked at")
+        parts.append(Text.assemble(visible(shown["ref"], "bold"), "  ", (role, "dim")))
         told = _unknown(shown) if shown["record"] is None else _record(shown, as_of=as_of)
         parts.append(Padding(told, _INDENT))
     return parts
@@ -208,7 +210,7 @@ def _role(shown: Json) -> str:
     roles = [role for role in ("cited", "used") if shown[role]]
     if shown["standing"]:
         roles.append("says who the actor is")
-    return " and ".join(roles) or "looked at"
+    return " and ".join(roles)
 
 
 def _unknown(shown: Json) -> Text:

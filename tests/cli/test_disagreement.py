@@ -29,14 +29,16 @@ STORED = {
 }
 
 
-def explaining(row: dict[str, Any]) -> dict[str, Any]:
+def explaining(row: dict[str, Any], as_of: datetime | None = None) -> dict[str, Any]:
     return {
+        "as_of": None,
         "access": row,
         "clause": None,
         "purpose": None,
-        "policy": {"version": "2013-02-07", "digest": "d", "title": None, "known": False},
+        "policy": {"version": "2013-02-07", "digest": "d", "title": None, "known": False, "note": None},
         "checks": [],
         "missing": [],
+        "alternatives": [],
         "evidence": [],
         "history": [],
         "differences": [{"field": "verdict", "stored": "justified", "judged_again": "unjustified"}],

@@ -35,7 +35,7 @@ class Past(NamedTuple):
 
 def write_past(stack: Stack) -> Past:
     """Write the past of an access that nobody else knows of."""
-    name, now = uuid4().hex[:8], datetime.now(UTC)
+    name, now = uuid4().hex[:8], datetime.now(UTC).replace(microsecond=0)
     past = Past(
         id=str(uuid4()),
         contract=f"contract:past-{name}",
