@@ -201,7 +201,7 @@ def _evidence(explanation: Json) -> list[RenderableType]:
     for shown in explanation["evidence"]:
         role = _role(shown) or ("would have done" if shown["ref"] in would_do else "looked at")
         parts.append(Text.assemble(visible(shown["ref"], "bold"), "  ", (role, "dim")))
-        told = _unknown(shown) if shown["record"] is None else _record(shown, as_of=as_of)
+        told = _unknown(shown, as_of=as_of) if shown["record"] is None else _record(shown, as_of=as_of)
         parts.append(Padding(told, _INDENT))
     return parts
 
@@ -213,11 +213,12 @@ def _role(shown: Json) -> str:
     return " and ".join(roles)
 
 
-def _unknown(shown: Json) -> Text:
+def _unknown(shown: Json, *, as_of: bool) -> Text:
     if not shown["later"]:
-        return Text("no register has told of it", style="red")
+        return Text("no register had told of it by then" if as_of else "no register has told of it", "red")
     first = second(shown["later"][0]["registered_at"])
-    return Text(f"no register had told of it; one did at {first}", style="red")
+    counted = ", not yet counted by this verdict" if as_of else ""
+    return Text(f"no register had told of it; one did at {first}{counted}", "red")
 
 
 def _record(shown: Json, *, as_of: bool) -> RenderableType:

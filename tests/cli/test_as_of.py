@@ -72,7 +72,7 @@ def test_evidence_that_came_after_the_access_is_told_at_the_top_and_beside_it(as
     assert "registered 1 h AFTER the access" in page
     assert "functions: process_calls → process_calls, process_sms" in page
     assert "recorded_by: nothing → legal-1" in page
-    assert f"The registers changed: {past.contract} was changed" in page
+    assert "The registers changed:" in page
     assert "changed since once, at " in page
     assert max(len(line) for line in ran.out.splitlines()) <= 110
 
