@@ -192,6 +192,6 @@ def _table(rows: Iterable[Row]) -> Table:
             visible(row["id"]),
             lines(visible(row["verdict"], VERDICT_STYLES[row["verdict"]]), visible(row["reason"])),
             lines(visible(row["clause"]), visible(", ".join(row["evidence_used"]))),
-            visible("; ".join(row["missing"])),
+            visible(" ".join(row["missing"])),
         )
     return table

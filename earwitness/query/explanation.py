@@ -49,12 +49,13 @@ class Explainer:
         that can matter. Where the policy version has no file any more, nothing can be judged again:
         `policy.known` is false, and `policy.note` says so.
         """
-        policies = self._policies_of(row)
+        known = self._policies
+        policies = _policies_of(known, row)
         about = self._evidence.identified(_subject(row), row["evidence_version"])
         judged = self._judge_again(row, policies, about)
         if judged.differences:
             judged = self._judge_again(row, policies, None)
-        document = self._document(row)
+        document = _document(known, row)
         return {
             "as_of": format_time(as_of) if as_of else None,
             "access": row,
@@ -68,17 +69,6 @@ class Explainer:
             "history": self._history(row, about, judged, as_of),
             "differences": list(judged.differences),
         }
-
-    def _policies_of(self, row: Row) -> PolicySet | None:
-        """Give the policy that the verdict names, whatever came into effect later; None where it is gone."""
-        if row["policy_version"] is None:
-            return self._policies
-        policy = self._policies.version(row["policy_version"])
-        if policy is None:
-            return None
-        effective = policy.effective_from <= parse_time(row["time"])
-        same = effective and policy.digest == row["policy_digest"]
-        return PolicySet([policy]) if same else self._policies
 
     def _judge_again(self, row: Row, policies: PolicySet | None, about: Subject | None) -> _Judged:
         records = {
@@ -99,10 +89,6 @@ class Explainer:
             find_alternatives(event, policies, index, received_at=received_at, as_of=as_of),
             tuple(_differences(row, explanation.verdict)),
         )
-
-    def _document(self, row: Row) -> PolicyDocument | None:
-        policy = self._policies.version(row["policy_version"] or "")
-        return policy.document if policy is not None and policy.digest == row["policy_digest"] else None
 
     def _evidence_shown(self, row: Row, judged: _Judged, as_of: datetime | None) -> list[dict[str, Any]]:
         would_do = [each.evidence_ref for each in judged.alternatives if each.evidence_ref is not None]
@@ -136,6 +122,22 @@ class Explainer:
         versions = [verdict["evidence_version"] for verdict in history]
         registrations = self._evidence.registered_between(min(versions), max(versions), about, refs)
         return with_causes(history, registrations, refs)
+
+
+def _policies_of(known: PolicySet, row: Row) -> PolicySet | None:
+    """Give the policy that the verdict names, whatever came into effect later; None where it is gone."""
+    if row["policy_version"] is None:
+        return known
+    policy = known.version(row["policy_version"])
+    if policy is None:
+        return None
+    effective = policy.effective_from <= parse_time(row["time"])
+    return PolicySet([policy]) if effective and policy.digest == row["policy_digest"] else known
+
+
+def _document(known: PolicySet, row: Row) -> PolicyDocument | None:
+    policy = known.version(row["policy_version"] or "")
+    return policy.document if policy is not None and policy.digest == row["policy_digest"] else None
 
 
 def _refs(row: Row, judged: _Judged) -> list[str]:
