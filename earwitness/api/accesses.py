@@ -7,11 +7,11 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
-from earwitness.api.errors import NotFound
+from earwitness.api.errors import NotFound, NotYetRecorded
 from earwitness.api.recording import Asked, Asking
 from earwitness.api.sources import From, Sources, page_limit
 from earwitness.query.language import parse
-from earwitness.query.moments import parse_moment
+from earwitness.query.moments import parse_moment, parse_past
 from earwitness.query.rows import Row, customers_of
 from earwitness.query.trail import Search
 from models.fields import format_time
@@ -44,6 +44,14 @@ class ReportQuestion(BaseModel):
     limit: int = DEFAULT_ROWS
 
 
+class AsOfQuestion(BaseModel):
+    """The instant whose knowledge is asked for; without it, what is known now."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    as_of: str | None = None
+
+
 @router.get("/search")
 def search(
     question: Annotated[SearchQuestion, Query()], request: Request, asked: Asked, sources: From
@@ -63,29 +71,40 @@ def search(
 
 
 @router.get("/accesses/{identifier}")
-def show(identifier: str, asked: Asked, sources: From) -> JSONResponse:
-    """Give the accesses with that id, one for each source that used it.
+def show(
+    identifier: str, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
+) -> JSONResponse:
+    """Give the accesses with that id, one for each source that used it, as known at an instant.
 
     `stale` tells, for each of them, of the registers that were overdue when it was judged.
     """
-    rows = _found(identifier, asked, sources, "show")
+    as_of = _past(question.as_of, asked.now)
+    rows = _found(identifier, asked, sources, "show", as_of)
     return asked.answer(
-        {"accesses": rows, "stale": [sources.registers.stale(row) for row in rows]},
+        {
+            "accesses": rows,
+            "stale": [sources.registers.stale(row) for row in rows],
+            "as_of": _shown(as_of),
+        },
         "show",
-        identifier,
+        _asked_of(identifier, as_of),
         customer_ids=customers_of(rows),
         row_count=len(rows),
     )
 
 
 @router.get("/accesses/{identifier}/explanation")
-def explain(identifier: str, asked: Asked, sources: From) -> JSONResponse:
-    """Say why each access with that id has its verdict."""
-    rows = _found(identifier, asked, sources, "explain")
+def explain(
+    identifier: str, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
+) -> JSONResponse:
+    """Say why each access with that id has its verdict, or had it at an instant."""
+    as_of = _past(question.as_of, asked.now)
+    rows = _found(identifier, asked, sources, "explain", as_of)
+    explanations = [{**sources.explain(row, as_of), "stale": sources.registers.stale(row)} for row in rows]
     return asked.answer(
-        {"explanations": [{**sources.explain(row), "stale": sources.registers.stale(row)} for row in rows]},
+        {"explanations": explanations, "as_of": _shown(as_of)},
         "explain",
-        identifier,
+        _asked_of(identifier, as_of),
         customer_ids=customers_of(rows),
         row_count=len(rows),
     )
@@ -113,13 +132,32 @@ def report(
     )
 
 
-def _found(identifier: str, asked: Asking, sources: Sources, action: str) -> list[Row]:
-    """Give the rows of an id. That there are none is an answer too, and is recorded."""
+def _found(
+    identifier: str, asked: Asking, sources: Sources, action: str, as_of: datetime | None
+) -> list[Row]:
+    """Give the rows of an id as known at `as_of`. That there are none is an answer too, and is recorded."""
     rows = sources.trail.accesses(identifier)
     if not rows:
-        asked.record(action, identifier, row_count=0)
+        asked.record(action, _asked_of(identifier, as_of), row_count=0)
         raise NotFound(f"no access has the id {identifier}")
-    return rows
+    if as_of is None:
+        return rows
+    known = [row for row in (sources.trail.as_known_at(row, as_of) for row in rows) if row is not None]
+    if not known:
+        asked.record(action, _asked_of(identifier, as_of), customer_ids=customers_of(rows), row_count=0)
+        raise NotYetRecorded(
+            f"the access {identifier} was not yet recorded at {format_time(as_of)}; it was received at"
+            f" {rows[0]['received_at']} and recorded at {rows[0]['recorded_at']}"
+        )
+    return known
+
+
+def _asked_of(identifier: str, as_of: datetime | None) -> str:
+    return f"{identifier} --as-of {format_time(as_of)}" if as_of else identifier
+
+
+def _past(text: str | None, now: datetime) -> datetime | None:
+    return parse_past(text, now) if text is not None else None
 
 
 def _moment(text: str | None, now: datetime) -> datetime | None:

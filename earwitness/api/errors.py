@@ -22,6 +22,10 @@ class NotFound(Exception):
     """There is no such thing; the message says what was looked for."""
 
 
+class NotYetRecorded(Exception):
+    """There was no such thing at the instant asked for; the message says when it came."""
+
+
 def error_response(
     status: int, code: str, message: str, hint: str = "", headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
@@ -34,6 +38,7 @@ def install(app: FastAPI) -> None:
     """Have every error of `app` answered in that shape."""
     app.add_exception_handler(QueryRejected, _query_rejected)
     app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(NotYetRecorded, _not_yet_recorded)
     app.add_exception_handler(SinkUnavailable, _unavailable)
     app.add_exception_handler(BrokerUnavailable, _unavailable)
     app.add_exception_handler(StackUnavailable, _unavailable)
@@ -49,6 +54,10 @@ def _query_rejected(_: Request, error: Exception) -> JSONResponse:
 
 def _not_found(_: Request, error: Exception) -> JSONResponse:
     return error_response(HTTPStatus.NOT_FOUND, "not_found", str(error))
+
+
+def _not_yet_recorded(_: Request, error: Exception) -> JSONResponse:
+    return error_response(HTTPStatus.NOT_FOUND, "not_yet_recorded", str(error))
 
 
 def _unavailable(request: Request, error: Exception) -> JSONResponse:

@@ -1,6 +1,7 @@
 """What the API answers from, and how its routes reach that."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, NamedTuple, Protocol
 
 from fastapi import Depends, Request
@@ -20,8 +21,8 @@ from sinks.clickhouse.heartbeats import Teller
 class Explain(Protocol):
     """Says why a row has its verdict, from what was known when it was judged."""
 
-    def __call__(self, row: Row) -> dict[str, Any]:
-        """Give the explanation as JSON."""
+    def __call__(self, row: Row, as_of: datetime | None = None) -> dict[str, Any]:
+        """Give the explanation as JSON; with `as_of`, nothing that was learned after it."""
 
 
 class HeartbeatSink(Protocol):

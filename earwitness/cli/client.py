@@ -24,6 +24,10 @@ ANSWER_MARGIN_S: Final = 30.0
 Json = Any
 
 
+class NotYetRecorded(Exception):
+    """What was asked for was not there yet at the instant asked for; the message says when it came."""
+
+
 class ApiClient:
     """The read API, as commands see it. Use it in a `with` block.
 
@@ -71,10 +75,17 @@ class ApiClient:
         return self._read(answer)
 
     def find(self, *path: str, **parameters: str | int | None) -> Json | None:
-        """As `get`, but None where the API knows no such thing."""
+        """As `get`, but None where the API knows no such thing.
+
+        Raises `NotYetRecorded` where it knew none at the instant asked for.
+        """
         answer = self._ask("GET", path, parameters, None)
-        if answer.status_code == httpx.codes.NOT_FOUND and _error(answer)["code"] == "not_found":
-            return None
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            error = _error(answer)
+            if error["code"] == "not_found":
+                return None
+            if error["code"] == "not_yet_recorded":
+                raise NotYetRecorded(error["message"])
         return self._read(answer)
 
     def post(self, *path: str, body: Json) -> Json:

@@ -22,6 +22,7 @@ from earwitness.cli.output import (
     write_rows,
 )
 from earwitness.cli.stack_options import data_dir_option
+from earwitness.cli.wording import shorten_times
 from earwitness.devstack.state import resolve
 from earwitness.policy import Access, EvidenceIndex, PolicySet, explain
 from earwitness.policy_files import read_policies
@@ -192,6 +193,6 @@ def _table(rows: Iterable[Row]) -> Table:
             visible(row["id"]),
             lines(visible(row["verdict"], VERDICT_STYLES[row["verdict"]]), visible(row["reason"])),
             lines(visible(row["clause"]), visible(", ".join(row["evidence_used"]))),
-            visible("; ".join(row["missing"])),
+            visible(shorten_times(" ".join(row["missing"]))),
         )
     return table

@@ -8,7 +8,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from earwitness.cli.client import ApiClient
+from earwitness.cli.accesses import as_of_option, find_accesses
 from earwitness.cli.output import (
     VERDICT_STYLES,
     OutputFormat,
@@ -20,7 +20,6 @@ from earwitness.cli.output import (
     write_rows,
 )
 from earwitness.cli.register_freshness import stale_sentence
-from earwitness.devstack.state import resolve
 from earwitness.query.rows import ROW_FIELDS
 
 Row = dict[str, Any]
@@ -28,22 +27,23 @@ Row = dict[str, Any]
 
 @click.command()
 @click.argument("identifier", metavar="ID")
+@as_of_option
 @reading_options
-def show(identifier: str, output: OutputFormat, data_dir: Path | None) -> None:
+def show(identifier: str, as_of: str | None, output: OutputFormat, data_dir: Path | None) -> None:
     """Show one access: every field of its row in the trail.
 
-    Where several sources used the same id, each access is shown; JSON is then a list.
+    With --as-of it has the verdict that was the newest one recorded by then, and `as_of` says when; where
+    the access itself was not yet recorded, the exit code is 1. Where several sources used the same id, each
+    access is shown; JSON is then a list.
 
     \b
-    Example:
+    Examples:
       earwitness show 0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a
+      earwitness show 0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a --as-of 2026-01-31T09:30:00Z
     """
-    with ApiClient(resolve(data_dir, "api").api) as api:
-        found = api.find("accesses", identifier)
-    if found is None:
-        tell(f"no access has the id {identifier}")
-        raise click.exceptions.Exit(1)
-    rows: list[Row] = found["accesses"]
+    found = find_accesses(data_dir, as_of, identifier)
+    instant = {"as_of": found["as_of"]} if as_of is not None else {}
+    rows: list[Row] = [{**instant, **row} for row in found["accesses"]]
     if len(rows) > 1:
         tell(f"{len(rows)} accesses of different sources share this id")
     if output == "table":
@@ -53,7 +53,7 @@ def show(identifier: str, output: OutputFormat, data_dir: Path | None) -> None:
     elif output == "json":
         write_json(rows[0] if len(rows) == 1 else rows)
     else:
-        write_rows(iter(rows), ROW_FIELDS, output)
+        write_rows(iter(rows), (*instant, *ROW_FIELDS), output)
 
 
 def access_table(row: Row) -> Table:

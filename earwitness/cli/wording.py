@@ -3,7 +3,7 @@
 import re
 from typing import Final
 
-_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})\.\d{6}Z")
+_INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d{6})?Z")
 
 DONE: Final = {
     "listen": ("listened to", "listen to"),
@@ -51,6 +51,47 @@ REASONS: Final = {
 """Each reason as a sentence."""
 
 
-def shorten_times(text: str) -> str:
-    """Show the instants in a text to the second, as `2026-01-31 09:30:00`."""
-    return _INSTANT.sub(r"\1 \2", text)
+CAUSES: Final = {
+    "first": "It was judged for the first time.",
+    "evidence": "The registers changed:",
+    "grace_ended": "The time to wait for the evidence was over.",
+    "policy": "Another policy version counts.",
+    "unknown": "No change is known that concerns this access.",
+}
+"""What caused a verdict, for each kind of cause."""
+
+CHANGES: Final = {"new": "became known", "changed": "was changed", "withdrawn": "was withdrawn"}
+"""What happened to a piece of evidence, before the time at which it did."""
+
+EVIDENCE_NEEDED: Final = {
+    "cited": "the evidence that it cites",
+    "derived": "nothing cited: it explains the access of itself",
+    "if_cited": "had it cited this, which the registers held",
+}
+"""How the evidence of an alternative would have counted."""
+
+_SPANS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def duration(seconds: float) -> str:
+    """Say how long in its two largest units, as `3 h 12 min`; what is below a second in milliseconds."""
+    if seconds < 1:
+        return f"{max(1, round(seconds * 1000))} ms"
+    rest = int(seconds)
+    parts: list[str] = []
+    for name, length in _SPANS:
+        count, rest = divmod(rest, length)
+        if count or parts:
+            parts.append(f"{count} {name}")
+    return " ".join(part for part in parts[:2] if not part.startswith("0 "))
+
+
+def shorten_times(text: str, beside: str = "") -> str:
+    """Show the instants in a text to the second, as `2026-01-31 09:30:00`.
+
+    In full where two of them, in the text or in what is read beside it, would then look alike: a reader
+    must see by what an access missed the end of its evidence.
+    """
+    instants = {found.group() for found in _INSTANT.finditer(f"{text} {beside}")}
+    alike = len({instant[:19] for instant in instants}) < len(instants)
+    return _INSTANT.sub(r"\1 \2\3" if alike else r"\1 \2", text)

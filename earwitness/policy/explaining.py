@@ -7,6 +7,7 @@ from earwitness.policy.access import Access
 from earwitness.policy.checks import PRECEDENCE
 from earwitness.policy.evidence import EvidenceIndex
 from earwitness.policy.judging import judge
+from earwitness.policy.remedies import remedy_of
 from earwitness.policy.steps import Question, Step, steps_of
 from earwitness.policy.versions import PolicySet
 from models.fields import format_time
@@ -61,4 +62,4 @@ def _policy_in_effect(event: Access, policies: PolicySet) -> Step:
 def _missing(steps: Sequence[Step]) -> tuple[str, ...]:
     failed = [step for step in steps if step.decides and not step.check.passed]
     failed.sort(key=lambda step: PRECEDENCE[step.reason])
-    return tuple(dict.fromkeys(step.check.expected for step in failed))
+    return tuple(dict.fromkeys(remedy_of(step.check) for step in failed))

@@ -27,6 +27,17 @@ def parse_moment(text: str, now: datetime) -> datetime:
     return moment
 
 
+def parse_past(text: str, now: datetime) -> datetime:
+    """As `parse_moment`, for an instant at which something was known.
+
+    Raises `QueryRejected` where it lies after `now` too: nobody can say what will be known.
+    """
+    moment = parse_moment(text, now)
+    if moment > now:
+        raise QueryRejected(f"{text!r} lies in the future; what will be known then nobody can say", _HINT)
+    return moment
+
+
 def parse_day(text: str) -> datetime | None:
     """Give the first instant (UTC) of a day written as 2026-01-31; None where it is no such day."""
     if _DAY.fullmatch(text) is None:

@@ -98,15 +98,38 @@ class Trail:
             )
         )
 
-    def history(self, identifier: str, source: str) -> list[Row]:
-        """Give every verdict that one access ever had, the first one first."""
+    def as_known_at(self, row: Row, as_of: datetime) -> Row | None:
+        """Give an access as the trail had it at `as_of`: with the newest verdict recorded by then.
+
+        None where the access itself was not yet recorded. Of the verdicts recorded by then it is the one
+        that the view `trail` would choose.
+        """
+        if parse_time(row["recorded_at"]) > as_of:
+            return None
+        verdicts = self.history(row["id"], row["source"], as_of)
+        # As in the view: where there are later verdicts, the first one does not compete with them.
+        later = [verdict for verdict in verdicts if verdict["recorded_at"] != row["recorded_at"]]
+        newest = (later or verdicts)[-1]
+        judged = {name: value for name, value in newest.items() if name in row and name != "recorded_at"}
+        return {**row, **judged}
+
+    def history(self, identifier: str, source: str, as_of: datetime | None = None) -> list[Row]:
+        """Give every verdict that one access ever had, or had by `as_of`, the first one first.
+
+        Of more than MOST_VERDICTS the newest are given.
+        """
+        parameters = Parameters()
+        condition = f"id = {parameters.add(_uuid(identifier), 'UUID')}"
+        condition += f" AND source = {parameters.add(source, 'String')}"
+        if as_of is not None:
+            condition += f" AND recorded_at <= {parameters.instant(as_of)}"
         answer = self._store.ask(
-            f"SELECT {', '.join(VERDICT_FIELDS)}, judged_at, recorded_at FROM verdicts"  # noqa: S608 - constants
-            " WHERE id = {id:UUID} AND source = {source:String}"
-            f" ORDER BY evidence_version, judged_at LIMIT {MOST_VERDICTS}",
-            {"id": _uuid(identifier), "source": source},
+            f"SELECT {', '.join(VERDICT_FIELDS)}, judged_at, recorded_at FROM verdicts WHERE {condition}"  # noqa: S608 - constants and placeholders
+            f" ORDER BY evidence_version DESC, judged_at DESC, recorded_at DESC LIMIT {MOST_VERDICTS}",
+            parameters.values,
         )
-        return [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+        newest_first = [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+        return newest_first[::-1]
 
     def about_customer(
         self, customer_id: str, *, since: datetime | None, until: datetime | None, limit: int

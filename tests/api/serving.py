@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 import httpx
@@ -82,7 +83,7 @@ class Beats:
 NOTHING = Answer((), (), ())
 
 
-def no_explanation(row: Row) -> dict[str, Any]:
+def no_explanation(row: Row, as_of: datetime | None = None) -> dict[str, Any]:
     return {"access": row}
 
 

@@ -142,8 +142,24 @@ def test_an_explanation_says_what_would_have_justified_the_access(api: ApiClient
 def test_an_explanation_shows_evidence_that_nobody_knew(api: ApiClient, world: World) -> None:
     """An investigator sees that the reference leads nowhere."""
     (explanation,) = api.get("accesses", world.pending["id"], "explanation")["explanations"]
-    (evidence,) = explanation["evidence"]
-    assert (evidence["ref"], evidence["cited"], evidence["record"]) == (world.unknown_ref, True, None)
+    cited, other = explanation["evidence"]
+    assert (cited["ref"], cited["cited"], cited["record"]) == (world.unknown_ref, True, None)
+    assert (other["ref"], other["cited"], other["used"]) == (world.contract, False, False)
+
+
+def test_an_explanation_says_what_could_have_been_declared(api: ApiClient, world: World) -> None:
+    """The vendor cited what nobody knows, and has a contract that covers what it did."""
+    (explanation,) = api.get("accesses", world.pending["id"], "explanation")["explanations"]
+    (alternative,) = explanation["alternatives"]
+    assert alternative.pop("title")
+    assert alternative == {
+        "clause": "third-party.process-sms",
+        "purpose": "process_sms",
+        "evidence_ref": world.contract,
+        "way": "derived",
+    }
+    (explanation,) = api.get("accesses", world.engaged["id"], "explanation")["explanations"]
+    assert explanation["alternatives"] == []
 
 
 def test_a_report_says_who_touched_a_customers_content_when_and_why(api: ApiClient, world: World) -> None:

@@ -87,7 +87,7 @@ class TestJudge:
                 "evidence_used": [],
                 "derived": False,
                 "policy_version": "2013-02-07",
-                "missing": ["evidence that covers customer globex, by name"],
+                "missing": ["ticket:T-1 would have to cover customer globex, by name. It covers acme."],
             },
         ]
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.query.moments import parse_moment
+from earwitness.query.moments import parse_moment, parse_past
 from models.errors import QueryRejected
 from models.fields import EARLIEST_TIME, LATEST_TIME, format_time
 
@@ -45,3 +45,14 @@ def test_what_is_no_time_is_refused_with_how_to_write_one(text: str) -> None:
 def test_a_time_is_read_as_it_is_shown(moment: datetime) -> None:
     """The next page of a search asks with the time that the first one answered."""
     assert parse_moment(format_time(moment), NOW) == moment
+
+
+def test_what_was_known_is_asked_for_an_instant_that_is_over() -> None:
+    """Now is over; the next microsecond is not, however it is written."""
+    assert parse_past("2026-03-01T12:00:00Z", NOW) == NOW
+    assert parse_past("7d", NOW) == NOW - timedelta(days=7)
+    for text in ("2026-03-01T12:00:00.000001Z", "2026-03-02", "2199-01-01"):
+        with pytest.raises(QueryRejected, match="lies in the future"):
+            parse_past(text, NOW)
+    with pytest.raises(QueryRejected, match="is no time"):
+        parse_past("yesterday", NOW)
