@@ -26,6 +26,7 @@ from streams.announce import Announcer
 from streams.copies import Accepted, RecentIdentities, sort_copies
 from streams.dead_letters import dead_letter_message
 from streams.evidence import EvidenceView
+from streams.failures import report_failures
 from streams.findings import conflict_finding, finding_message
 from streams.judge import conflict, judge_accepted, read_records
 from streams.offsets import Membership, Offsets
@@ -222,12 +223,15 @@ class PartitionOwner:
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         rows = judge_accepted(copies.new, self._ports.policies, evidence, as_of, registers)
+        # The version now, for the registers go on while what follows is awaited.
+        block = Block(announced, rows, evidence.version, as_of)
+        report_failures(block, self._ports.policies, evidence)
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
         stored = announced
         if rows:
-            stored = await self._write(Block(announced, rows, evidence.version, as_of))
+            stored = await self._write(block)
         findings = [finding for row in rows if (finding := finding_of(row, stored)) is not None]
         entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count)
         await self._conclude(entry, findings, letters)

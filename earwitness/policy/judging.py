@@ -30,3 +30,16 @@ def judge(
         return policy.decide(event, evidence, received_at, as_of)
     except Exception:  # noqa: BLE001 - whatever fails, the access must not pass and its batch must go on
         return POLICY_UNKNOWN if policy is None else policy.failed
+
+
+def failure(
+    event: Access, policies: PolicySet, evidence: EvidenceIndex, *, received_at: datetime, as_of: datetime
+) -> str:
+    """Say what made `judge` fail for these arguments, for an operator; empty where it does not fail."""
+    try:
+        policy = policies.in_effect_at(event.time)
+        if policy is not None:
+            policy.decide(event, evidence, received_at, as_of)
+    except Exception as error:  # noqa: BLE001 - told here, where the verdict is judge_error
+        return f"{type(error).__name__}: {error}"
+    return ""

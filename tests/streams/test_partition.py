@@ -2,15 +2,18 @@ import asyncio
 import json
 from collections import Counter
 from itertools import product
+from typing import Any
 
 import pytest
+from structlog.testing import capture_logs
 
-from earwitness.policy import PolicySet
+from earwitness.policy import Policy, PolicySet
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models.errors import IntegrityBroken, RangeLost
 from models.ranges import Range, day_of
 from models.topics import ACCESS_EVENTS
+from models.verdict import Verdict
 from sinks.base import Block, LedgerEntry
 from sinks.memory import MemoryTrail
 from streams.offsets import Committed
@@ -280,3 +283,34 @@ def test_intents_survive_the_trip_through_the_commit() -> None:
     announced = Range(ACCESS_EVENTS, 3, 10, 20, day_of(NOON_MS), 2)
     assert Range.from_intent(ACCESS_EVENTS, 3, announced.intent) == announced
     assert Range.from_intent(ACCESS_EVENTS, 3, "") is None
+
+
+def test_an_access_that_the_judge_fails_for_is_never_justified(policies: PolicySet) -> None:
+    """The batch goes on, and an operator is told what failed and where."""
+    broker, trail = Broker(TWO_DAYS), MemoryTrail()
+    with capture_logs() as logs:
+        run(broker, trail, FailingFor("rec-3", policies), Fate())
+    assert_complete(broker, trail)
+    rows = [row for block in trail.blocks.values() for row in block.rows]
+    failed = [row for row in rows if row.verdict.reason == "judge_error"]
+    assert [(row.offset, row.verdict.outcome) for row in failed] == [(3, "indeterminate")]
+    (told,) = [each for each in logs if each["event"] == "judge_failed"]
+    assert (told["offset"], told["error"]) == (3, "ZeroDivisionError: broken check")
+
+
+class FailingFor(PolicySet):
+    """Policies whose one version fails for the access whose resource was named."""
+
+    def __init__(self, resource_id: str, policies: PolicySet) -> None:
+        super().__init__([_FailingPolicy(resource_id, policies.policies[0])])
+
+
+class _FailingPolicy(Policy):
+    def __init__(self, resource_id: str, policy: Policy) -> None:
+        super().__init__(policy.document, policy.digest)
+        self._resource_id = resource_id
+
+    def decide(self, access: Any, *rest: Any) -> Verdict:
+        if access.resource_id == self._resource_id:
+            raise ZeroDivisionError("broken check")
+        return super().decide(access, *rest)

@@ -3,6 +3,8 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise, product
 from random import Random
@@ -13,13 +15,18 @@ from earwitness.policy import PolicySet
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models import EvidenceRecord
+from models.dead_letter import DeadLetter
+from models.ranges import Range
 from models.registers import RegisterState
+from models.topics import ACCESS_EVENTS
 from sinks.base import StoredAccess
+from streams.partition import PartitionOwner
+from streams.recorder import EvidenceRecorder
 from streams.rejudging import SWEEP_EVERY_S
 from tests.builders import a_complaint, a_work_order, an_employment
 from tests.streams.late_world import LateWorld, owned, work, work_whatever_happens
-from tests.streams.records import DAY_MS, NOON_MS, a_record
-from tests.streams.world import Died, Fate
+from tests.streams.records import DAY_MS, NOON_MS, Record, a_record
+from tests.streams.world import Died, Fate, FatefulTrail, Member
 
 MOST_STEPS = 90
 CITING = {"purpose": "resolve_complaint", "evidence_ref": "ticket:T-1"}
@@ -212,6 +219,24 @@ async def _sleep_at(step: int, policies: PolicySet, *, effect: bool) -> bool:
     return slept
 
 
+def test_a_row_names_the_version_that_it_was_judged_at(policies: PolicySet) -> None:
+    """The registers go on while a range is stored; a row that named theirs would never be judged again."""
+    world = LateWorld(policies, [a_record(0, **CITING), Record(1, b"no JSON", NOON_MS)])
+    member = Member(world.accesses, Fate())
+    ports = world.ports(member, Fate())
+
+    class Meanwhile(FatefulTrail):
+        def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
+            ports.evidence.index.put(TICKET, 7)
+            super().write_dead_letters(origin, letters)
+
+    meanwhile = replace(ports, trail=Meanwhile(world.trail, Fate()))
+    owner = PartitionOwner(meanwhile, ACCESS_EVENTS, 0, member.membership_then)
+    asyncio.run(_own_for_a_while(owner, member))
+    assert ports.evidence.index.version == 7
+    assert [block.evidence_version for block in world.trail.blocks.values()] == [-1]
+
+
 @pytest.mark.parametrize("seed", range(150))
 def test_registers_may_change_while_accesses_are_judged(policies: PolicySet, seed: int) -> None:
     """Two owners, both killed at will, in any interleaving: none of the verdicts rests on what was."""
@@ -300,7 +325,10 @@ def test_a_grace_that_ends_while_the_register_is_silent_says_so(
 
 
 async def _sweep_for_a_while(world: LateWorld) -> None:
-    owner, member = world.evidence_owner(Fate())
+    await _own_for_a_while(*world.evidence_owner(Fate()))
+
+
+async def _own_for_a_while(owner: PartitionOwner | EvidenceRecorder, member: Member) -> None:
     working = asyncio.create_task(owned(owner, member, 2))
     for _ in range(600):
         await asyncio.sleep(0)
