@@ -11,6 +11,7 @@ from sinks.base import (
     Identity,
     JudgedAccess,
     LedgerEntry,
+    PolicyVersion,
     RegisteredEvidence,
     content_of,
     finding_of,
@@ -25,6 +26,7 @@ class MemoryTrail:
         self.dead_letters: dict[str, tuple[DeadLetter, ...]] = {}
         self.ledger: dict[str, LedgerEntry] = {}
         self.evidence: dict[tuple[str, int], RegisteredEvidence] = {}
+        self.policies: dict[tuple[str, str], PolicyVersion] = {}
 
     def write(self, block: Block) -> None:
         """Keep the block unless its token is known."""
@@ -88,6 +90,14 @@ class MemoryTrail:
         """Keep versions of evidence records."""
         for item in records:
             self.evidence[item.record.ref, item.version] = item
+
+    def register_policy(self, version: PolicyVersion) -> str:
+        """Make a version known unless one of its name is; give the digest that it is known by."""
+        for block in self.blocks.values():
+            for row in block.rows:
+                if row.verdict.policy_version == version.version:
+                    return row.verdict.policy_digest
+        return self.policies.setdefault((version.policy, version.version), version).digest
 
     def _rows(self, stored: Range) -> list[JudgedAccess]:
         return [

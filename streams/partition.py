@@ -45,7 +45,7 @@ class Ports:
     trail: TrailSink
     announcer: Announcer
     evidence: EvidenceView
-    policies: PolicySet
+    policies: Callable[[], PolicySet]
     threads: Executor
     now: Callable[[], datetime]
     largest_range: int
@@ -214,7 +214,7 @@ class PartitionOwner:
         await self._persistently.call(self._ports.evidence.catch_up)
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
-        rows = judge_accepted(copies.new, self._ports.policies, evidence, as_of)
+        rows = judge_accepted(copies.new, self._ports.policies(), evidence, as_of)
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         await self._commit(announced.first, announced.intent)
         if letters:

@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -54,8 +54,15 @@ class WorkerOptions(NamedTuple):
     ready_file: Path | None
 
 
-def run(connection: KafkaConnection, trail: TrailSink, policies: PolicySet, options: WorkerOptions) -> None:
+def run(
+    connection: KafkaConnection,
+    trail: TrailSink,
+    policies: Callable[[], PolicySet],
+    options: WorkerOptions,
+) -> None:
     """Judge accesses until SIGTERM or SIGINT; then finish what is under way.
+
+    `policies` gives the versions to judge by; it is asked for every range.
 
     Raises what ended it otherwise: `BrokerUnavailable` where Kafka could not be reached at the start,
     `IntegrityBroken`, or the error that nobody foresaw. Nothing is lost then: the next worker settles
@@ -65,7 +72,10 @@ def run(connection: KafkaConnection, trail: TrailSink, policies: PolicySet, opti
 
 
 async def _run(
-    connection: KafkaConnection, trail: TrailSink, policies: PolicySet, options: WorkerOptions
+    connection: KafkaConnection,
+    trail: TrailSink,
+    policies: Callable[[], PolicySet],
+    options: WorkerOptions,
 ) -> None:
     stopping = _stop_on_signals()
     evidence, announcer = EvidenceFollower(connection.arguments()), KafkaAnnouncer(connection.arguments())

@@ -14,7 +14,7 @@ CONFIG_NAMES: Final = ("config.xml", "clickhouse-local.xml")
 MEMORY_MB: Final = 700
 """Most memory of the server; one query of a reader gets half of it."""
 
-VIEWS: Final = ("trail", "verdicts", "evidence", "activity")
+VIEWS: Final = ("trail", "verdicts", "evidence", "activity", "policies")
 
 _CONFIG: Final = """\
 <clickhouse>

@@ -1,6 +1,6 @@
 """Why an access has its verdict: judged once more, from exactly what was known when it was judged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from earwitness.policy import EvidenceIndex, PolicySet, explain
@@ -26,7 +26,7 @@ class _Judged(NamedTuple):
 class Explainer:
     """Explains rows of the trail. Safe to share between threads."""
 
-    def __init__(self, trail: Trail, evidence: Evidence, policies: PolicySet) -> None:
+    def __init__(self, trail: Trail, evidence: Evidence, policies: Callable[[], PolicySet]) -> None:
         self._trail = trail
         self._evidence = evidence
         self._policies = policies
@@ -63,7 +63,7 @@ class Explainer:
             index.put(known.record, known.version)
         explanation = explain(
             event_of(row),
-            self._policies,
+            self._policies(),
             index,
             received_at=parse_time(row["received_at"]),
             as_of=parse_time(row["judged_at"]),
@@ -71,7 +71,7 @@ class Explainer:
         return _Judged(explanation, records, _differences(row, explanation.verdict))
 
     def _document(self, row: Row) -> PolicyDocument | None:
-        policy = self._policies.version(row["policy_version"] or "")
+        policy = self._policies().version(row["policy_version"] or "")
         return policy.document if policy is not None and policy.digest == row["policy_digest"] else None
 
     def _evidence_shown(self, row: Row, judged: _Judged) -> list[dict[str, Any]]:

@@ -28,7 +28,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _HINT: Final = (
-    "the views are trail, verdicts, evidence and activity,"
+    "the views are trail, verdicts, evidence, activity and policies,"
     " as SELECT actor_id, count() FROM trail GROUP BY actor_id"
 )
 

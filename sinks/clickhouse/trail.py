@@ -13,10 +13,12 @@ from sinks.base import (
     Content,
     Identity,
     LedgerEntry,
+    PolicyVersion,
     RegisteredEvidence,
 )
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.columns import ROW_COLUMNS, columns_of
+from sinks.clickhouse.policies import register_policy
 
 LARGEST_BLOCK: Final = 1_000_000
 """Rows in one block at most; far above any range, so that a range is never split."""
@@ -199,6 +201,10 @@ class ClickHouseTrail:
             columns,
             f"evidence:{records[0].version}-{records[-1].version}",
         )
+
+    def register_policy(self, version: PolicyVersion) -> str:
+        """Make a version known unless one of its name is; give the digest that it is known by."""
+        return register_policy(self._clickhouse, version)
 
     def _insert(self, statement: str, columns: Sequence[Sequence[Any]], token: str) -> None:
         self._clickhouse.execute(

@@ -17,7 +17,7 @@ from models.finding import Finding
 from models.publisher import Message
 from models.ranges import Range
 from models.topics import ACCESS_EVENTS
-from sinks.base import Block, Content, Identity, LedgerEntry, RegisteredEvidence
+from sinks.base import Block, Content, Identity, LedgerEntry, PolicyVersion, RegisteredEvidence
 from sinks.memory import MemoryTrail
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
@@ -162,6 +162,9 @@ class FatefulTrail:
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         self._step(lambda: self._trail.write_evidence(records))
 
+    def register_policy(self, version: PolicyVersion) -> str:
+        return self._step(lambda: self._trail.register_policy(version))
+
     def _step(self, call: Callable[[], T]) -> T:
         if self._fate.sleeps:
             return call()  # a thread cannot sleep here; the commit before it can, which is the same instant
@@ -222,7 +225,7 @@ def an_owner(
         trail=FatefulTrail(trail, fate),
         announcer=member,
         evidence=StillEvidence(),
-        policies=policies,
+        policies=lambda: policies,
         threads=Inline(),
         now=lambda: NOW,
         largest_range=3,
