@@ -3,6 +3,7 @@
 Beside it stand cases.toml, what the version must and must not justify, and text.txt, the words it is made of.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,11 +26,16 @@ def read_policies(folder: Path) -> PolicySet:
     Raises `PolicyInvalid` that names every fault, also where there is no version at all.
     """
     texts = read_texts(folder, POLICY_FILE)
+    refuse_none(folder, texts)
+    return parse_policies(texts)
+
+
+def refuse_none(folder: Path, texts: Mapping[str, bytes]) -> None:
+    """Raise `PolicyInvalid` where a folder holds no policy."""
     if not texts:
         raise PolicyInvalid(
             [f"{folder}: holds no policy; expected a file like {folder}/NAME/VERSION/{POLICY_FILE}"]
         )
-    return parse_policies(texts)
 
 
 class VersionWithCases(NamedTuple):
@@ -56,6 +62,11 @@ def read_with_cases(folder: Path) -> list[VersionWithCases]:
 
 def _with_cases(folder: Path, name: str, text: bytes, faults: list[str]) -> VersionWithCases:
     (policy,) = parse_policies({name: text}).policies
+    return VersionWithCases(policy, read_companions(folder, name, policy, faults))
+
+
+def read_companions(folder: Path, name: str, policy: Policy, faults: list[str]) -> tuple[ReadyCase, ...]:
+    """Read the cases of a version, and hold its quotes against its text; what is wrong goes to `faults`."""
     place = (folder / name).parent
     cases: tuple[ReadyCase, ...] = ()
     try:
@@ -71,7 +82,7 @@ def _with_cases(folder: Path, name: str, text: bytes, faults: list[str]) -> Vers
         faults += error.faults
     else:
         faults += [f"{name}: {fault}" for fault in faults_of_wording(policy.document, words)]
-    return VersionWithCases(policy, cases)
+    return cases
 
 
 def read_texts(folder: Path, file_name: str) -> dict[str, bytes]:
