@@ -1,6 +1,6 @@
 """Whether a clause can be met at all, and means what it seems to: what it contradicts in itself."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
 from earwitness.policy.problems import Problem, Severity
@@ -160,5 +160,5 @@ def _a(kind: str) -> str:
     return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
 
 
-def _listed(values: list[str]) -> str:
+def _listed(values: Sequence[str]) -> str:
     return " and ".join(values)

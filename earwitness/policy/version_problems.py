@@ -138,7 +138,9 @@ def _free(document: PolicyDocument, file: str) -> Iterator[Problem]:
 
 
 def _standing(document: PolicyDocument, file: str) -> Iterator[Problem]:
-    wanted = {actor: standing.evidence for standing in document.standing for actor in standing.actors}
+    wanted: dict[str, str] = {
+        actor: standing.evidence for standing in document.standing for actor in standing.actors
+    }
     for actor, evidence in wanted.items():
         if not any(actor in clause.actors for clause in document.clauses):
             yield Problem(
@@ -148,21 +150,21 @@ def _standing(document: PolicyDocument, file: str) -> Iterator[Problem]:
                 f"is asked of actors of type {actor}, to whom no clause is open",
                 "take it out, or add the clause that they are to use",
             )
-    for evidence, actor in ACTORS_WITH_STANDING.items():
-        open_to = [clause for clause in document.clauses if actor in clause.actors]
+    for proof, claimed in ACTORS_WITH_STANDING.items():
+        open_to = [clause for clause in document.clauses if claimed in clause.actors]
         unproven = [
             clause.id
             for clause in open_to
-            if clause.evidence not in {evidence, *(ABOUT_THE_ACTOR if actor != "employee" else ())}
+            if clause.evidence not in {proof, *(ABOUT_THE_ACTOR if claimed != "employee" else ())}
         ]
-        if actor not in wanted and unproven:
+        if claimed not in wanted and unproven:
             yield Problem(
                 "warning",
                 file,
                 unproven[0],
-                f"is open to actors of type {actor}, of whom no {evidence} is asked:"
+                f"is open to actors of type {claimed}, of whom no {proof} is asked:"
                 " whoever claims to be one is one",
-                f"add a standing with evidence {evidence}",
+                f"add a standing with evidence {proof}",
             )
 
 

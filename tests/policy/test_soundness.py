@@ -166,7 +166,7 @@ def test_a_sound_policy_has_no_problems() -> None:
             'evidence = "work_order"\nrequires = ["lists_purpose"]',
             "warning",
             "use.provide-service",
-            "wants a service to cite evidence, which services do not",
+            "wants a service to cite evidence, which none does",
         ),
         (
             'evidence_found = "by_assignee"\nrequires = ["lists_action"]',
