@@ -79,7 +79,9 @@ def _never_derived(document: PolicyDocument, beaten: Beaten, file: str) -> Probl
     if twins:
         advice = f"tell it from {by.id} by what it requires, or join the two"
         return Problem("warning", file, clause.id, what, advice)
-    return Problem("note", file, clause.id, what, f"to have it derived, put it before {by.id}")
+    return Problem(
+        "note", file, clause.id, what, f"to have it derived, a new version can put it before {by.id}"
+    )
 
 
 def _lifting(document: PolicyDocument, file: str) -> Iterator[Problem]:
