@@ -35,7 +35,7 @@ def test_a_version_differs_from_itself_in_nothing() -> None:
                 "access.resolve-complaint",
                 "clause",
                 "closes",
-                "gone: employees may no longer touch content for resolve_complaint; an access that declares it",
+                "gone: employees may no longer touch content for resolve_complaint; an access that",
             ),
         ),
         (
@@ -85,7 +85,7 @@ def test_a_version_differs_from_itself_in_nothing() -> None:
                 "access.resolve-complaint",
                 "evidence_found",
                 "changes",
-                "employees cite nothing any more: evidence must name them, and what they cite is not looked at",
+                "employees cite nothing any more: evidence must name them, and what they",
             ),
         ),
         (
