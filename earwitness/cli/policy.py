@@ -58,7 +58,7 @@ policy.add_command(diff)
 @policies_option
 @output_option
 def check(named_folder: Path | None, folder: Path | None, output: OutputFormat) -> None:
-    r"""Check that every version can be used, and means what it says.
+    """Check that every version can be used, and means what it says.
 
     \b
     Examples:
@@ -99,7 +99,7 @@ def test(
     folder: Path | None,
     output: OutputFormat,
 ) -> None:
-    r"""Judge the cases beside each version, or those of a file; exit 1 unless each comes out as it must.
+    """Judge the cases beside each version, or those of a file; exit 1 unless each comes out as it must.
 
     \b
     Examples:

@@ -33,7 +33,7 @@ LEGEND: Final = "+ opens accesses, - closes accesses, ~ changes which"
 @policies_option
 @output_option
 def diff(before: str, after: str, folder: Path | None, output: OutputFormat) -> None:
-    r"""Say what version B changes in version A, and what that means for those who touch content.
+    """Say what version B changes in version A, and what that means for those who touch content.
 
     \b
     Examples:

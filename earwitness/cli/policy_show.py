@@ -59,7 +59,7 @@ class Shown(NamedTuple):
 @policies_option
 @output_option
 def show(named: tuple[str, ...], version: str | None, folder: Path | None, output: OutputFormat) -> None:
-    r"""Show what a version permits in words, or one clause with the words it stands on.
+    """Show what a version permits in words, or one clause with the words it stands on.
 
     \b
     Examples:
