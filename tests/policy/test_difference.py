@@ -293,3 +293,8 @@ def test_every_change_has_a_mark_and_its_two_sides() -> None:
     for change in compare(FIRST.document, SECOND.document):
         assert isinstance(change, Change)
         assert change.before != change.after
+
+
+def test_the_order_of_clauses_for_different_actors_does_not_matter() -> None:
+    """No access could be laid to the one or the other."""
+    assert compare(BASE, document(changed(COMPLAINT + VENDOR, VENDOR + COMPLAINT))) == []
