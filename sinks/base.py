@@ -114,6 +114,16 @@ class RegisteredEvidence(NamedTuple):
     registered_at_ms: int
 
 
+class PolicyVersion(NamedTuple):
+    """A policy version that accesses are judged by; `document` is all that it says, as JSON."""
+
+    policy: str
+    version: str
+    digest: str
+    effective_from: datetime
+    document: str
+
+
 class TrailSink(Protocol):
     """A durable home for judged accesses. Every write may be repeated and then changes nothing.
 
@@ -147,6 +157,13 @@ class TrailSink(Protocol):
 
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         """Keep versions of evidence records; the same version again is folded into one."""
+
+    def register_policy(self, version: PolicyVersion) -> str:
+        """Make a version known unless one of its name is; give the digest that it is known by.
+
+        A version is also known by the digest under which stored accesses were judged. Of two that are
+        registered at once one is taken. What is taken is told in the activity log.
+        """
 
     def registers(self) -> Sequence[RegisterState]:
         """Give every register that ever beat, by its newest beat, by name."""

@@ -19,6 +19,7 @@ from sinks.base import (
     JudgedAccess,
     LedgerEntry,
     PendingSince,
+    PolicyVersion,
     RegisteredEvidence,
     Selection,
     StoredAccess,
@@ -40,6 +41,7 @@ class MemoryTrail:
         self.ledger: dict[str, LedgerEntry] = {}
         self.evidence: dict[tuple[str, int], RegisteredEvidence] = {}
         self.beats: dict[str, RegisterState] = {}
+        self.policies: dict[tuple[str, str], PolicyVersion] = {}
 
     def write(self, block: Block) -> None:
         """Keep the block unless its token is known."""
@@ -103,6 +105,14 @@ class MemoryTrail:
         """Keep versions of evidence records."""
         for item in records:
             self.evidence[item.record.ref, item.version] = item
+
+    def register_policy(self, version: PolicyVersion) -> str:
+        """Make a version known unless one of its name is; give the digest that it is known by."""
+        for block in self.blocks.values():
+            for row in block.rows:
+                if row.verdict.policy_version == version.version:
+                    return row.verdict.policy_digest
+        return self.policies.setdefault((version.policy, version.version), version).digest
 
     def registers(self) -> Sequence[RegisterState]:
         """Give every register that ever beat, by its newest beat, by name."""

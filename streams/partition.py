@@ -49,7 +49,7 @@ class Ports:
     announcer: Announcer
     evidence: EvidenceView
     registers: RegisterView
-    policies: PolicySet
+    policies: Callable[[], PolicySet]
     threads: Executor
     now: Callable[[], datetime]
     largest_range: int
@@ -222,10 +222,11 @@ class PartitionOwner:
         registers = await self._persistently.call(self._ports.registers.current)
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
-        rows = judge_accepted(copies.new, self._ports.policies, evidence, as_of, registers)
+        policies = self._ports.policies()
+        rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)
-        report_failures(block, self._ports.policies, evidence)
+        report_failures(block, policies, evidence)
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)

@@ -190,7 +190,7 @@ class Rejudging:
     async def _plan(self, changes: Sequence[Change]) -> list[Task]:
         """Find what the changes reach; split them until each part is small, or one change alone."""
         await self._persistently.call(self._ports.evidence.catch_up)
-        selectors = reach(changes, self._ports.evidence.index, self._ports.policies)
+        selectors = reach(changes, self._ports.evidence.index, self._ports.policies())
         last = changes[-1].version
         task = await self._task([JudgedBefore(selector, last) for selector in selectors], changes[0].version)
         if task.count <= self._limits.small_reach or len(changes) == 1:
@@ -244,7 +244,7 @@ class Rejudging:
     def _judge_one(self, access: StoredAccess) -> Verdict:
         return judge(
             access,
-            self._ports.policies,
+            self._ports.policies(),
             self._ports.evidence.index,
             received_at=access.received_at,
             as_of=self._judged_at,
@@ -253,7 +253,7 @@ class Rejudging:
     async def _marked(self, given: Sequence[NewVerdict]) -> list[NewVerdict]:
         """Name with each verdict the registers that are overdue now, of those that it leans on."""
         registers = await self._persistently.call(self._ports.registers.current)
-        staleness = Staleness(self._ports.policies, overdue(registers, self._judged_at))
+        staleness = Staleness(self._ports.policies(), overdue(registers, self._judged_at))
         return [item._replace(stale_registers=staleness.of(item.access)) for item in given]
 
     async def _store(self, day: date, given: Sequence[NewVerdict], version: int) -> None:
@@ -330,7 +330,7 @@ class Rejudging:
         wide = now_s - self._swept_widely_at_s >= WIDE_SWEEP_EVERY_S
         now = self._ports.now()
         selections: list[Selection] = []
-        for grace in {policy.grace for policy in self._ports.policies.policies}:
+        for grace in {policy.grace for policy in self._ports.policies().policies}:
             until = now - grace
             since = EPOCH if wide else self._swept.get(grace, EPOCH + SWEEP_OVERLAP) - SWEEP_OVERLAP
             selections.append(PendingSince(since, until))

@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import tempfile
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -66,8 +66,15 @@ class Stores(NamedTuple):
     verdicts: VerdictSink
 
 
-def run(connection: KafkaConnection, stores: Stores, policies: PolicySet, options: WorkerOptions) -> None:
+def run(
+    connection: KafkaConnection,
+    stores: Stores,
+    policies: Callable[[], PolicySet],
+    options: WorkerOptions,
+) -> None:
     """Judge accesses until SIGTERM or SIGINT; then finish what is under way.
+
+    `policies` gives the versions to judge by; it is asked for every range.
 
     Raises what ended it otherwise: `BrokerUnavailable` where Kafka could not be reached at the start,
     `IntegrityBroken`, or the error that nobody foresaw. Nothing is lost then: the next worker settles
@@ -77,7 +84,10 @@ def run(connection: KafkaConnection, stores: Stores, policies: PolicySet, option
 
 
 async def _run(
-    connection: KafkaConnection, stores: Stores, policies: PolicySet, options: WorkerOptions
+    connection: KafkaConnection,
+    stores: Stores,
+    policies: Callable[[], PolicySet],
+    options: WorkerOptions,
 ) -> None:
     stopping = _stop_on_signals()
     evidence, announcer = EvidenceFollower(connection.arguments()), KafkaAnnouncer(connection.arguments())

@@ -3,6 +3,7 @@
 import signal
 import socket
 import sys
+from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
@@ -13,7 +14,8 @@ from earwitness import logs, settings
 from earwitness.api.app import create_app
 from earwitness.api.sources import Sources
 from earwitness.cli import wiring
-from earwitness.policy_files import read_policies
+from earwitness.policy import PolicySet
+from earwitness.policy_folder import PolicyFolder, PolicyWatch
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
@@ -48,15 +50,17 @@ def api() -> None:
     loaded = settings.load()
     logs.configure(loaded.log_format)
     stores = Stores(loaded)
+    policies = PolicyFolder(loaded.policies_dir)
     app = create_app(
-        stores.sources(loaded),
+        stores.sources(policies.current),
         token=loaded.api.token.get_secret_value(),
         largest_page=loaded.api.largest_page,
     )
     listening = _listen(loaded.api)
     signal.signal(signal.SIGTERM, _leave)
     try:
-        _server(app).run(sockets=[listening])
+        with PolicyWatch(policies):
+            _server(app).run(sockets=[listening])
     finally:
         stores.close()
 
@@ -75,8 +79,8 @@ class Stores:
         self._activity = ActivityLog(ClickHouse(address))
         self._heartbeats = HeartbeatLog(ClickHouse(address), self._activity.write)
 
-    def sources(self, loaded: Settings) -> Sources:
-        """Give what the API answers from."""
+    def sources(self, policies: Callable[[], PolicySet]) -> Sources:
+        """Give what the API answers from; `policies` is asked for every explanation."""
         trail, evidence = Trail(self._own), Evidence(self._own)
         return Sources(
             trail=trail,
@@ -85,7 +89,7 @@ class Stores:
             heartbeats=self._heartbeats,
             dead_letters=DeadLetters(self._own),
             statements=self._people,
-            explain=Explainer(trail, evidence, read_policies(loaded.policies_dir)),
+            explain=Explainer(trail, evidence, policies),
             activity=self._activity,
             is_ready=lambda: self._health.ask(HEALTH_QUESTION) is not None,
         )

@@ -1,39 +1,48 @@
-"""`earwitness policy`: what the policy versions say, whether they are sound, whether their cases hold."""
+"""`earwitness policy`: whether the policy versions are sound, and whether their cases hold."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import click
 from rich.table import Table
 
-from earwitness import settings
-from earwitness.cli.output import FORMATS, OutputFormat, console, lines, tell, visible, write_json, write_rows
+from earwitness.cli.output import OutputFormat, console, second, tell, visible, write_rows
+from earwitness.cli.policy_diff import diff
+from earwitness.cli.policy_options import (
+    Row,
+    folder_argument,
+    folder_of,
+    not_there,
+    output_option,
+    policies_option,
+)
 from earwitness.cli.policy_replay import replay
+from earwitness.cli.policy_show import show
 from earwitness.policy import Policy
 from earwitness.policy.cases import CaseResult, run_case
-from earwitness.policy_files import VersionWithCases, read_policies, read_with_cases
-from models.errors import PolicyInvalid, QueryRejected
+from earwitness.policy.problems import SEVERITIES, Problem
+from earwitness.policy_files import VersionWithCases, read_more_cases, read_policies, read_with_cases
+from earwitness.policy_inspection import Inspected, inspect
+from models.errors import PolicyInvalid
 from models.fields import format_time
-from models.policy import Clause, Forbid, PolicyDocument
 from models.verdict import JUSTIFIED
 
-CHECK_COLUMNS: Final = ("policy", "version", "digest", "effective_from", "clauses", "cases")
-CLAUSE_COLUMNS: Final = ("id", "purpose", "actors", "evidence", "requires", "title")
+CHECK_COLUMNS: Final = (
+    "file",
+    "policy",
+    "version",
+    "digest",
+    "effective_from",
+    "clauses",
+    "cases",
+    "sound",
+    "problems",
+)
 CASE_COLUMNS: Final = ("version", "clause", "name", "passed", "differences")
-
-Row = dict[str, Any]
-
-policies_option = click.option(
-    "--policies",
-    "folder",
-    type=click.Path(path_type=Path, file_okay=False),
-    help="Folder of the policy versions.  [default: the policies_dir of the settings]",
-)
-output_option = click.option(
-    "--output", type=click.Choice(FORMATS), default="table", show_default=True, help="How to show it."
-)
+COLOURS: Final = {"fault": "red", "warning": "yellow", "note": "cyan"}
+DIGEST_SHOWN: Final = 12
 
 
 @click.group()
@@ -41,70 +50,67 @@ def policy() -> None:
     """The privacy policy as data: its versions, clauses and cases."""
 
 
+policy.add_command(show)
+policy.add_command(diff)
 policy.add_command(replay)
 
 
 @policy.command()
+@folder_argument
 @policies_option
 @output_option
-def check(folder: Path | None, output: OutputFormat) -> None:
-    r"""Check that every version can be used: clauses, cases, and words quoted from its text.
-
-    Names every fault with its file, clause and field; the exit code is then 1.
-
-    \b
-    Example:
-      earwitness policy check --policies policies
-    """
-    versions = _sound(folder or settings.load().policies_dir)
-    rows = [_version_row(version) for version in versions]
-    if output == "table":
-        console().print(_table(CHECK_COLUMNS, rows))
-    else:
-        write_rows(iter(rows), CHECK_COLUMNS, output)
-
-
-@policy.command()
-@click.argument("clause_id", metavar="[CLAUSE]", required=False)
-@click.option("--version", help="The version to show.  [default: the newest]")
-@policies_option
-@output_option
-def show(clause_id: str | None, version: str | None, folder: Path | None, output: OutputFormat) -> None:
-    r"""Show what a version permits, or one clause with the words it stands on.
+def check(named_folder: Path | None, folder: Path | None, output: OutputFormat) -> None:
+    """Check that every version can be used, and means what it says.
 
     \b
     Examples:
-      earwitness policy show
-      earwitness policy show access.resolve-complaint
-      earwitness policy show --output json
+      earwitness policy check
+      earwitness policy check drafts/ --output json
+
+    A fault makes the exit code 1: a file that cannot be read, a clause that nobody can meet, words that are
+    not in the policy's text, a clause without cases. A warning or a note does not: a clause that lets in
+    more than it seems to, or that no case tries. Each says where it is and what to do.
     """
-    shown = _version(folder or settings.load().policies_dir, version)
-    if clause_id is not None:
-        _show_clause(shown.document, clause_id, output)
-        return
-    rows = [_clause_row(clause) for clause in shown.document.clauses]
+    versions = _inspected(folder_of(named_folder, folder))
     if output == "table":
-        _show_version(shown, rows)
-    elif output == "json":
-        write_json({"digest": shown.digest, **shown.document.model_dump(mode="json")})
+        console().print(_check_table(versions))
+        for version in versions:
+            _tell_problems(version.problems)
     else:
-        write_rows(iter(rows), CLAUSE_COLUMNS, output)
+        write_rows((_version_row(version) for version in versions), CHECK_COLUMNS, output)
+    _tell_sum(versions)
+    if not all(version.is_sound for version in versions):
+        raise click.exceptions.Exit(1)
 
 
 @policy.command()
+@folder_argument
+@click.option(
+    "--cases",
+    "case_file",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Judge the cases of this file instead: TOML as cases.toml, or one case a line in a .jsonl file.",
+)
+@click.option("--version", help="The version to judge by.  [default: all; with --cases, the newest]")
 @policies_option
 @output_option
-def test(folder: Path | None, output: OutputFormat) -> None:
-    r"""Judge every case of every version; exit 1 unless each comes out as it must.
+def test(
+    named_folder: Path | None,
+    case_file: Path | None,
+    version: str | None,
+    folder: Path | None,
+    output: OutputFormat,
+) -> None:
+    """Judge the cases beside each version, or those of a file; exit 1 unless each comes out as it must.
 
     \b
-    Example:
-      earwitness policy test --policies policies
+    Examples:
+      earwitness policy test
+      earwitness policy test --version 2013-02-07 --cases disputed.toml
+      earwitness policy test drafts/ --output jsonl
     """
-    versions = _sound(folder or settings.load().policies_dir)
-    results = [
-        (version.policy, run_case(case, version.policy)) for version in versions for case in version.cases
-    ]
+    versions = _with_cases(folder_of(named_folder, folder), version, case_file)
+    results = [(one.policy, run_case(case, one.policy)) for one in versions for case in one.cases]
     if output == "table":
         _show_results(results)
     else:
@@ -115,52 +121,90 @@ def test(folder: Path | None, output: OutputFormat) -> None:
         raise click.exceptions.Exit(1)
 
 
-def _sound(folder: Path) -> list[VersionWithCases]:
+def _inspected(folder: Path) -> list[Inspected]:
     try:
-        return read_with_cases(folder)
+        return inspect(folder)
     except PolicyInvalid as error:
-        for fault in error.faults:
-            tell(fault)
-        raise click.exceptions.Exit(1) from error
+        raise _told(error) from error
 
 
-def _version(folder: Path, version: str | None) -> Policy:
-    policies = read_policies(folder)
-    if version is None:
-        return policies.policies[-1]
-    found = policies.version(version)
-    if found is None:
-        known = ", ".join(one.version for one in policies.policies)
-        raise QueryRejected(f"there is no version {version}", f"there are {known}")
-    return found
+def _with_cases(folder: Path, version: str | None, case_file: Path | None) -> list[VersionWithCases]:
+    try:
+        if case_file is None:
+            found = read_with_cases(folder)
+            chosen = [one for one in found if version in (None, one.policy.version)]
+            if not chosen:
+                raise not_there(version or "", [one.policy.version for one in found])
+            return chosen
+        policies = read_policies(folder)
+        judged_by = policies.policies[-1] if version is None else policies.version(version)
+        if judged_by is None:
+            raise not_there(version or "", [one.version for one in policies.policies])
+        return [VersionWithCases(judged_by, read_more_cases(case_file, judged_by))]
+    except PolicyInvalid as error:
+        raise _told(error) from error
 
 
-def _version_row(version: VersionWithCases) -> Row:
-    document = version.policy.document
+def _told(error: PolicyInvalid) -> click.exceptions.Exit:
+    for fault in error.faults:
+        tell(fault)
+    return click.exceptions.Exit(1)
+
+
+def _version_row(version: Inspected) -> Row:
+    known = version.policy
     return {
-        "policy": document.policy,
-        "version": document.version,
-        "digest": version.policy.digest,
-        "effective_from": format_time(document.effective_from),
-        "clauses": len(document.clauses),
-        "cases": len(version.cases),
+        "file": version.file,
+        "policy": known.document.policy if known else None,
+        "version": known.version if known else None,
+        "digest": known.digest if known else None,
+        "effective_from": format_time(known.effective_from) if known else None,
+        "clauses": len(known.document.clauses) if known else None,
+        "cases": version.case_count,
+        "sound": version.is_sound,
+        "problems": [problem._asdict() for problem in version.problems],
     }
 
 
-def _clause_row(clause: Clause) -> Row:
-    requires: list[str] = [*clause.requires]
-    if clause.actions:
-        requires.append(f"actions {', '.join(clause.actions)}")
-    if clause.resource_types:
-        requires.append(f"resources {', '.join(clause.resource_types)}")
-    return {
-        "id": clause.id,
-        "purpose": clause.purpose,
-        "actors": list(clause.actors),
-        "evidence": clause.evidence,
-        "requires": requires,
-        "title": clause.title,
-    }
+def _check_table(versions: Sequence[Inspected]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for heading in ("version", "effective from (UTC)", "clauses", "cases", "sound", "digest"):
+        table.add_column(heading, justify="right" if heading in ("clauses", "cases") else "left")
+    for version in versions:
+        sound = visible("yes" if version.is_sound else "no", "green" if version.is_sound else "bold red")
+        known = version.policy
+        if known is None:
+            table.add_row(visible(version.file), "", "", "", sound, "")
+            continue
+        table.add_row(
+            visible(f"{known.document.policy} {known.version}"),
+            second(format_time(known.effective_from)),
+            str(len(known.document.clauses)),
+            str(version.case_count),
+            sound,
+            f"{known.digest[:DIGEST_SHOWN]}…",
+        )
+    return table
+
+
+def _tell_problems(problems: Sequence[Problem]) -> None:
+    """Say the worst first, each with its file, its part and what to do."""
+    for problem in sorted(problems, key=lambda one: SEVERITIES.index(one.severity)):
+        place = ": ".join(part for part in (problem.file, problem.part) if part)
+        severity = click.style(problem.severity, fg=COLOURS[problem.severity], bold=True)
+        tell(f"\n{severity}  {visible(f'{place}: {problem.what}')}")
+        if problem.advice:
+            tell(f"  to do: {visible(problem.advice)}")
+
+
+def _tell_sum(versions: Sequence[Inspected]) -> None:
+    counted = Counter(problem.severity for version in versions for problem in version.problems)
+    told = [_counted(counted[severity], severity) for severity in SEVERITIES if counted[severity]]
+    tell(f"\n{', '.join(told) or 'nothing is wrong'}")
+
+
+def _counted(number: int, severity: str) -> str:
+    return f"{number} {severity}" if number == 1 else f"{number} {severity}s"
 
 
 def _case_row(judged_by: Policy, result: CaseResult) -> Row:
@@ -171,38 +215,6 @@ def _case_row(judged_by: Policy, result: CaseResult) -> Row:
         "passed": not result.differences,
         "differences": list(result.differences),
     }
-
-
-def _show_version(shown: Policy, rows: Sequence[Row]) -> None:
-    document = shown.document
-    click.echo(f"{document.policy} {document.version}: {document.title}")
-    click.echo(f"effective from {format_time(document.effective_from)}, digest {shown.digest}")
-    click.echo(f"cited evidence may take {document.grace_hours:g} hours to become known\n")
-    console().print(_clause_table(rows))
-    click.echo(f"\n{document.forbid.id}: {document.forbid.title}")
-    for standing in document.standing:
-        click.echo(f"{standing.evidence}: {standing.title}")
-    tell("`earwitness policy show CLAUSE` shows the words that a clause stands on")
-
-
-def _show_clause(document: PolicyDocument, clause_id: str, output: OutputFormat) -> None:
-    parts: list[Clause | Forbid] = [*document.clauses, document.forbid]
-    part = next((one for one in parts if one.id == clause_id), None)
-    if part is None:
-        known = ", ".join(one.id for one in parts)
-        raise QueryRejected(f"version {document.version} has no clause {clause_id}", f"it has {known}")
-    fields = part.model_dump(mode="json")
-    if output == "table":
-        console().print(_table(("field", "value"), list(_lines(fields))))
-    else:
-        write_rows(iter([fields]), tuple(fields), output)
-
-
-def _lines(fields: Row) -> Iterator[Row]:
-    for name, value in fields.items():
-        for part in value if name == "quotes" else [value]:
-            if part not in ([], None):
-                yield {"field": name, "value": part}
 
 
 def _show_results(results: Sequence[tuple[Policy, CaseResult]]) -> None:
@@ -221,31 +233,3 @@ def _show_results(results: Sequence[tuple[Policy, CaseResult]]) -> None:
         counts = (held[version, clause, kind] for kind in ("must justify", "must not"))
         table.add_row(version, clause, *(str(count) for count in counts))
     console().print(table)
-
-
-def _table(columns: Sequence[str], rows: Sequence[Row]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for column in columns:
-        table.add_column(column.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(visible(_words(row[column])) for column in columns))
-    return table
-
-
-def _clause_table(rows: Sequence[Row]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    table.add_column("clause\npurpose", no_wrap=True)
-    table.add_column("who may\non what evidence", overflow="fold")
-    table.add_column("in plain words", overflow="fold")
-    for row in rows:
-        evidence = _words([row["evidence"], *row["requires"]])
-        table.add_row(
-            lines(visible(row["id"]), visible(row["purpose"], "dim")),
-            lines(visible(_words(row["actors"])), visible(evidence, "dim")),
-            visible(row["title"]),
-        )
-    return table
-
-
-def _words(value: object) -> str:
-    return ", ".join(str(part) for part in value) if isinstance(value, list) else str(value)

@@ -16,7 +16,7 @@ from earwitness.devstack.state import resolve
 )
 @reading_options
 def sql(query: str, limit: int, output: OutputFormat, data_dir: Path | None) -> None:
-    """Run one read-only SELECT on the views trail, verdicts, evidence and activity.
+    """Run one read-only SELECT on the views trail, verdicts, evidence, activity and policies.
 
     \b
     Example:

@@ -1,6 +1,7 @@
 """`earwitness worker`: judge accesses, for a stack that runs elsewhere or under a supervisor."""
 
 import os
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -9,9 +10,13 @@ import click
 from earwitness import logs, settings
 from earwitness.cli import wiring
 from earwitness.policy_files import read_policies
+from earwitness.policy_folder import PolicyFolder, PolicyWatch
+from models.errors import ConfigurationError, PolicyInvalid
+from sinks.base import TrailSink
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.trail import ClickHouseTrail
 from sinks.clickhouse.verdicts import ClickHouseVerdicts
+from streams.policies import register, register_patiently
 from streams.worker import Stores, WorkerOptions, run
 
 READY_FILE_VARIABLE: Final = "EARWITNESS_READY_FILE"
@@ -30,15 +35,27 @@ def worker() -> None:
     loaded = settings.load()
     logs.configure(loaded.log_format)
     clickhouse = ClickHouse(wiring.clickhouse(loaded.clickhouse))
-    run(
-        wiring.kafka(loaded.kafka),
-        Stores(ClickHouseTrail(clickhouse), ClickHouseVerdicts(clickhouse)),
-        read_policies(loaded.policies_dir),
-        WorkerOptions(
-            group=loaded.worker.group,
-            largest_range=loaded.worker.largest_batch,
-            shortest_interval_s=loaded.worker.shortest_interval_s,
-            session_timeout_s=loaded.worker.session_timeout_s,
-            ready_file=Path(ready_file) if ready_file else None,
-        ),
+    trail = ClickHouseTrail(clickhouse)
+    policies = _policies(loaded.policies_dir, trail)
+    options = WorkerOptions(
+        group=loaded.worker.group,
+        largest_range=loaded.worker.largest_batch,
+        shortest_interval_s=loaded.worker.shortest_interval_s,
+        session_timeout_s=loaded.worker.session_timeout_s,
+        ready_file=Path(ready_file) if ready_file else None,
     )
+    with PolicyWatch(policies):
+        stores = Stores(trail, ClickHouseVerdicts(clickhouse))
+        run(wiring.kafka(loaded.kafka), stores, policies.current, options)
+
+
+def _policies(folder: Path, trail: TrailSink) -> PolicyFolder:
+    """Open the policies to judge by, each made known to the store before anybody judges by it.
+
+    Raises `ConfigurationError` where they cannot be read, or a version is known as another.
+    """
+    try:
+        register_patiently(trail, read_policies(folder))
+        return PolicyFolder(folder, partial(register, trail))
+    except PolicyInvalid as error:
+        raise ConfigurationError(error.faults) from error

@@ -14,7 +14,7 @@ CONFIG_NAMES: Final = ("config.xml", "clickhouse-local.xml")
 MEMORY_MB: Final = 700
 """Most memory of the server; one query of a reader gets half of it."""
 
-VIEWS: Final = ("trail", "verdicts", "evidence", "activity", "registers")
+VIEWS: Final = ("trail", "verdicts", "evidence", "activity", "registers", "policies")
 REPLAY_VIEWS: Final = ("accesses", "later_verdicts")
 """What a replay of history reads beside them; nobody else needs them."""
 

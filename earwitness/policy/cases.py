@@ -1,5 +1,6 @@
 """The cases that every policy version carries: what each clause must justify, and what it must not."""
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -46,6 +47,49 @@ def parse_cases(name: str, text: bytes, policy: Policy) -> Sequence[ReadyCase]:
     content = read_toml(name, text, faults)
     if content is None:
         raise PolicyInvalid(faults)
+    cases, ready = _read(name, content, faults)
+    faults += _not_covered(name, policy, cases)
+    faults += _of_no_clause(name, policy, cases)
+    if faults:
+        raise PolicyInvalid(faults)
+    return ready
+
+
+def parse_more_cases(name: str, text: bytes, policy: Policy) -> Sequence[ReadyCase]:
+    """Read cases from anywhere, of as many or as few clauses as they are of.
+
+    A file whose name ends in .jsonl holds one case a line, any other is TOML as cases.toml.
+    Raises `PolicyInvalid` that names every fault.
+    """
+    faults: list[str] = []
+    reading = _read_json_lines if name.endswith(".jsonl") else read_toml
+    content = reading(name, text, faults)
+    if content is None or faults:
+        raise PolicyInvalid(faults)
+    cases, ready = _read(name, content, faults)
+    faults += _of_no_clause(name, policy, cases)
+    if not cases:
+        faults.append(f"{name}: holds no case")
+    if faults:
+        raise PolicyInvalid(faults)
+    return ready
+
+
+def _read_json_lines(name: str, text: bytes, faults: list[str]) -> dict[str, Any] | None:
+    cases = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            cases.append(json.loads(line))
+        except ValueError as error:
+            faults.append(f"{name}:{number}: is not JSON: {error}")
+    return {"cases": cases}
+
+
+def _read(
+    name: str, content: Mapping[str, Any], faults: list[str]
+) -> tuple[Sequence[Case], Sequence[ReadyCase]]:
     try:
         cases = PolicyCases.model_validate(content)
     except ValidationError as error:
@@ -53,10 +97,7 @@ def parse_cases(name: str, text: bytes, policy: Policy) -> Sequence[ReadyCase]:
     if len(cases.cases) > MOST_CASES:
         raise PolicyInvalid([f"{name}: holds {len(cases.cases)} cases; at most {MOST_CASES} are read"])
     ready = [made for case in cases.cases if (made := _made(name, case, cases.defaults, faults)) is not None]
-    faults += _not_covered(name, policy, cases.cases)
-    if faults:
-        raise PolicyInvalid(faults)
-    return ready
+    return cases.cases, ready
 
 
 def run_case(ready: ReadyCase, policy: Policy) -> CaseResult:
@@ -123,8 +164,12 @@ def _not_covered(name: str, policy: Policy, cases: Sequence[Case]) -> list[str]:
     faults = [
         f"{name}: {clause}: has no case that must justify" for clause in clauses if clause not in justifying
     ]
-    faults += [
+    return faults + [
         f"{name}: {clause}: has no case that must not justify" for clause in clauses if clause not in refusing
     ]
-    unknown = sorted((justifying | refusing) - set(clauses))
-    return faults + [f"{name}: {clause}: is no clause of version {policy.version}" for clause in unknown]
+
+
+def _of_no_clause(name: str, policy: Policy, cases: Sequence[Case]) -> list[str]:
+    clauses = {clause.id for clause in policy.clauses} | {policy.document.forbid.id}
+    unknown = sorted({case.clause for case in cases} - clauses)
+    return [f"{name}: {clause}: is no clause of version {policy.version}" for clause in unknown]

@@ -102,9 +102,13 @@ def _place(path: Sequence[int | str], content: object) -> str:
     for step in path:
         content = _inside(content, step)
         known = isinstance(content, Mapping) and isinstance(step, int)
-        title = content.get("id") or content.get("name") if known and isinstance(content, Mapping) else None
+        title = _title(content) if known and isinstance(content, Mapping) else None
         words.append(f"{step + 1} ({title})" if title and isinstance(step, int) else str(step))
     return ".".join(words) or "file"
+
+
+def _title(content: Mapping[str, Any]) -> object:
+    return content.get("id") or content.get("name") or content.get("clause")
 
 
 def _inside(content: object, step: int | str) -> object:

@@ -1,6 +1,6 @@
 """Why an access has its verdict: judged once more, from exactly what was known when it was judged."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -35,7 +35,7 @@ class _Judged(NamedTuple):
 class Explainer:
     """Explains rows of the trail. Safe to share between threads."""
 
-    def __init__(self, trail: Trail, evidence: Evidence, policies: PolicySet) -> None:
+    def __init__(self, trail: Trail, evidence: Evidence, policies: Callable[[], PolicySet]) -> None:
         self._trail = trail
         self._evidence = evidence
         self._policies = policies
@@ -49,7 +49,7 @@ class Explainer:
         that can matter. Where the policy version has no file any more, nothing can be judged again:
         `policy.known` is false, and `policy.note` says so.
         """
-        known = self._policies
+        known = self._policies()
         policies = _policies_of(known, row)
         about = self._evidence.identified(_subject(row), row["evidence_version"])
         judged = self._judge_again(row, policies, about)

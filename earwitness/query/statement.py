@@ -28,7 +28,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _HINT: Final = (
-    "the views are trail, verdicts, evidence, activity and registers,"
+    "the views are trail, verdicts, evidence, activity, registers and policies,"
     " as SELECT actor_id, count() FROM trail GROUP BY actor_id"
 )
 

@@ -14,11 +14,13 @@ from sinks.base import (
     Content,
     Identity,
     LedgerEntry,
+    PolicyVersion,
     RegisteredEvidence,
 )
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.columns import ROW_COLUMNS, columns_of
 from sinks.clickhouse.heartbeats import read_registers
+from sinks.clickhouse.policies import register_policy
 
 LARGEST_BLOCK: Final = 1_000_000
 """Rows in one block at most; far above any range, so that a range is never split."""
@@ -207,6 +209,10 @@ class ClickHouseTrail:
             columns,
             f"evidence:{records[0].version}-{records[-1].version}",
         )
+
+    def register_policy(self, version: PolicyVersion) -> str:
+        """Make a version known unless one of its name is; give the digest that it is known by."""
+        return register_policy(self._clickhouse, version)
 
     def registers(self) -> Sequence[RegisterState]:
         """Read the newest beat of each register."""

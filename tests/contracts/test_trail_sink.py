@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
@@ -16,7 +17,15 @@ from models.ranges import Range
 from models.registers import Heartbeat, RegisterState
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from models.verdict import Verdict
-from sinks.base import Block, JudgedAccess, LedgerEntry, RegisteredEvidence, TrailSink, content_of
+from sinks.base import (
+    Block,
+    JudgedAccess,
+    LedgerEntry,
+    PolicyVersion,
+    RegisteredEvidence,
+    TrailSink,
+    content_of,
+)
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
 from sinks.clickhouse.trail import ClickHouseTrail
@@ -233,3 +242,40 @@ def test_registers_come_by_name(sink: TrailSink, beat: Beat) -> None:
     names = [state.name for state in sink.registers()]
     assert names == sorted(names)
     assert len(names) >= 2
+
+
+def a_version(**changes: Any) -> PolicyVersion:
+    version = PolicyVersion("contract-suite", f"v-{uuid4()}", "a" * 64, NOW, '{"title": "Wörter"}')
+    return version._replace(**changes)
+
+
+def test_a_policy_version_is_known_by_the_digest_it_was_registered_with(sink: TrailSink) -> None:
+    """Rows of the trail name version and digest: one name must never mean two things."""
+    version = a_version()
+    assert sink.register_policy(version) == version.digest
+    assert sink.register_policy(version) == version.digest
+    assert sink.register_policy(version._replace(digest="b" * 64)) == version.digest
+
+
+def test_another_version_is_known_by_its_own_digest(sink: TrailSink) -> None:
+    """Versions follow each other; none stands in the way of the next."""
+    first, second = a_version(), a_version(digest="b" * 64)
+    assert [sink.register_policy(first), sink.register_policy(second)] == ["a" * 64, "b" * 64]
+
+
+def test_a_version_that_rows_were_judged_by_is_known_by_theirs(sink: TrailSink, announced: Range) -> None:
+    """A trail from before versions were registered holds them all the same."""
+    version = a_version()
+    verdict = JUSTIFIED._replace(policy_version=version.version, policy_digest="c" * 64)
+    sink.write(Block(announced, [an_access(announced, 10, verdict)], 4, NOW))
+    assert sink.register_policy(version) == "c" * 64
+    assert sink.register_policy(version._replace(digest="c" * 64)) == "c" * 64
+
+
+def test_of_workers_that_register_at_once_all_learn_the_same(sink: TrailSink) -> None:
+    """Two of them with different files must not both go on."""
+    version = a_version()
+    rivals = [version._replace(digest=character * 64) for character in "abcdef"]
+    with ThreadPoolExecutor(len(rivals)) as threads:
+        known = set(threads.map(sink.register_policy, rivals))
+    assert len(known) == 1

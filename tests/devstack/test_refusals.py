@@ -151,7 +151,7 @@ def test_a_reader_reaches_nothing_but_the_views(connect: Callable[[str], Client]
     assert code_of(connect("reader"), query) in {ACCESS_DENIED, READONLY}
 
 
-@pytest.mark.parametrize("view", ["trail", "verdicts", "evidence", "activity"])
+@pytest.mark.parametrize("view", ["trail", "verdicts", "evidence", "activity", "policies"])
 def test_a_reader_reads_the_views(connect: Callable[[str], Client], view: str) -> None:
     """The refusals above would also hold for a user who may do nothing."""
     assert len(connect("reader").execute(f"SELECT * FROM {view} LIMIT 1")) <= 1  # noqa: S608

@@ -48,7 +48,7 @@ def trail(store: ClickHouseStore) -> Trail:
 
 @pytest.fixture
 def explainer(store: ClickHouseStore, trail: Trail) -> Explainer:
-    return Explainer(trail, Evidence(store), POLICIES)
+    return Explainer(trail, Evidence(store), lambda: POLICIES)
 
 
 @pytest.fixture

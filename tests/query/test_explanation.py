@@ -54,7 +54,8 @@ def evidence(store: ClickHouseStore) -> WatchedEvidence:
 
 @pytest.fixture
 def explainer(store: ClickHouseStore, evidence: WatchedEvidence) -> Explainer:
-    return Explainer(Trail(store), evidence, read_policies(Settings().policies_dir))
+    policies = read_policies(Settings().policies_dir)
+    return Explainer(Trail(store), evidence, lambda: policies)
 
 
 @pytest.fixture

@@ -173,7 +173,7 @@ class LateWorld:
             announcer=member,
             evidence=Followed(self.registers, fate),
             registers=SteadyRegisters(self.trail),
-            policies=self.policies,
+            policies=lambda: self.policies,
             threads=fate.threads,
             now=self.clock,
             largest_range=3,

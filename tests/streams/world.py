@@ -19,7 +19,7 @@ from models.publisher import Message
 from models.ranges import Range
 from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
-from sinks.base import Block, Content, Identity, LedgerEntry, RegisteredEvidence
+from sinks.base import Block, Content, Identity, LedgerEntry, PolicyVersion, RegisteredEvidence
 from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
@@ -180,6 +180,9 @@ class FatefulTrail:
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         self.step(lambda: self._trail.write_evidence(records))
 
+    def register_policy(self, version: PolicyVersion) -> str:
+        return self.step(lambda: self._trail.register_policy(version))
+
     def registers(self) -> Sequence[RegisterState]:
         return self.step(self._trail.registers)
 
@@ -261,7 +264,7 @@ def an_owner(
         announcer=member,
         evidence=StillEvidence(),
         registers=SteadyRegisters(trail),
-        policies=policies,
+        policies=lambda: policies,
         threads=fate.threads,
         now=lambda: NOW,
         largest_range=3,
