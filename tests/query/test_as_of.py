@@ -165,7 +165,7 @@ def test_a_policy_version_whose_file_is_gone_is_said_and_nothing_is_judged_by_an
     store: ClickHouseStore, trail: Trail, row: Row
 ) -> None:
     """Checks of another version would explain a verdict that nobody gave."""
-    explanation = Explainer(trail, Evidence(store), PolicySet([]))(row)
+    explanation = Explainer(trail, Evidence(store), lambda: PolicySet([]))(row)
     assert explanation["policy"]["known"] is False
     assert "no longer holds version 2013-02-07" in explanation["policy"]["note"]
     judged = ("clause", "purpose", "checks", "missing", "alternatives", "differences")
