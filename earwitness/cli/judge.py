@@ -174,7 +174,9 @@ def _registers_of_file(name: str, faults: _Faults) -> EvidenceIndex:
             continue
         contradiction = contradiction_in(record)
         if contradiction is not None:
-            faults.warn(line, f"{': '.join(contradiction)}; a register would be refused this, it counts here only")
+            faults.warn(
+                line, f"{': '.join(contradiction)}; a register would be refused this, it counts here only"
+            )
         index.put(record, line.number - 1)
     return index
 

@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "migrate": "earwitness.cli.migrate:migrate",
     "publish": "earwitness.cli.publish:publish",
     "evidence": "earwitness.cli.evidence:evidence",
+    "registers": "earwitness.cli.registers:registers",
     "import": "earwitness.cli.import_:import_",
     "judge": "earwitness.cli.judge:judge",
     "search": "earwitness.cli.search:search",

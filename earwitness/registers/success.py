@@ -12,5 +12,5 @@ class OnSuccess(Protocol):
         """Note the success. Called once what was told is durable; must not raise for want of a listener."""
 
 
-def unheeded(register: Register) -> None:  # noqa: ARG001 - nobody listens
+def unheeded(register: Register) -> None:
     """Let a success pass: for who keeps no heartbeats."""

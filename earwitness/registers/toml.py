@@ -14,7 +14,7 @@ M = TypeVar("M", bound=BaseModel)
 class Part(BaseModel):
     """A table of such a file: nothing in it is ignored."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, arbitrary_types_allowed=True)
 
 
 def parse(model: type[M], text: bytes, name: str) -> M:

@@ -79,5 +79,5 @@ def test_an_election_without_a_customer_contradicts_itself(status: str) -> None:
     ],
 )
 def test_what_the_contract_gives_a_meaning_is_no_contradiction(changes: dict[str, Any]) -> None:
-    """A complaint without a customer covers nobody, an order may be withdrawn before its day: that is odd, not false."""
+    """A complaint may cover nobody, an order may be withdrawn before its day: odd, not false."""
     assert contradiction_in(EvidenceRecord.model_validate(a_record(**changes))) is None
