@@ -3,10 +3,16 @@
 from pathlib import Path
 from typing import Final
 
-from earwitness.registers.config import Register, Registers, parse_registers
+from earwitness_sdk import BadSettings, Pseudonyms
+
+from earwitness.registers.config import Register, Registers, WebhookSettings, parse_registers
+from earwitness.registers.hooks import HOOK_ORIGINS, Hook
+from earwitness.registers.mapping import parse_mapping
+from earwitness.registers.reading import Hide, Reader
 from models.errors import ConfigurationError
 
 LARGEST_FILE_BYTES: Final = 5_000_000
+SHORTEST_SECRET_BYTES: Final = 16
 
 
 def read_file(path: Path) -> bytes:
@@ -47,8 +53,49 @@ def read_register(path: Path | None, name: str) -> Register:
     return found
 
 
+def read_hooks(registers: Registers) -> dict[str, Hook]:
+    """Read the mappings and secrets of all webhooks.
+
+    Raises `ConfigurationError` that names the faults of every one of them.
+    """
+    hooks: dict[str, Hook] = {}
+    faults: list[str] = []
+    for register in registers.registers:
+        try:
+            if register.webhook is not None:
+                hooks[register.name] = _hook(register, register.webhook)
+        except ConfigurationError as error:
+            faults += [f"register {register.name}: {fault}" for fault in error.faults]
+    if faults:
+        raise ConfigurationError(faults)
+    return hooks
+
+
+def _hook(register: Register, settings: WebhookSettings) -> Hook:
+    mapping = parse_mapping(read_file(settings.mapping), str(settings.mapping), origins=HOOK_ORIGINS)
+    secret = read_file(settings.secret_file).strip()
+    if len(secret) < SHORTEST_SECRET_BYTES:
+        raise ConfigurationError(
+            [f"{settings.secret_file}: holds {len(secret)} bytes; {SHORTEST_SECRET_BYTES} are the least"]
+        )
+    defaults = {"origin": "webhook", "recorded_by": register.name}
+    return Hook(register, settings, Reader(mapping, defaults, register, _hide(settings)), secret)
+
+
+def _hide(settings: WebhookSettings) -> Hide | None:
+    if settings.pseudonym_key_file is None:
+        return None
+    try:
+        return Pseudonyms(read_file(settings.pseudonym_key_file).strip()).applied
+    except BadSettings as error:
+        raise ConfigurationError([f"{settings.pseudonym_key_file}: {error}"]) from error
+
+
 def _placed(register: Register, folder: Path) -> Register:
     if register.webhook is None:
         return register
-    paths = {name: folder / getattr(register.webhook, name) for name in ("mapping", "secret_file")}
+    named = {
+        name: getattr(register.webhook, name) for name in ("mapping", "secret_file", "pseudonym_key_file")
+    }
+    paths = {name: None if path is None else folder / path for name, path in named.items()}
     return register.model_copy(update={"webhook": register.webhook.model_copy(update=paths)})

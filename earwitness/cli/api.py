@@ -11,14 +11,18 @@ import uvicorn
 
 from earwitness import logs, settings
 from earwitness.api.app import create_app
+from earwitness.api.deliveries import Hooks
 from earwitness.api.sources import Sources
 from earwitness.cli import wiring
+from earwitness.cli.outbox_publisher import OutboxPublisher
 from earwitness.policy_files import read_policies
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.explanation import Explainer
 from earwitness.query.trail import Trail
+from earwitness.register_files import read_hooks, read_registers
+from earwitness.registers.success import unheeded
 from earwitness.settings import ApiSettings, Settings
 from models.errors import ConfigurationError
 from sinks.clickhouse.activity import ActivityLog
@@ -45,11 +49,14 @@ def api() -> None:
     """
     loaded = settings.load()
     logs.configure(loaded.log_format)
+    webhooks = read_hooks(read_registers(loaded.registers_file))
     stores = Stores(loaded)
+    publisher = OutboxPublisher(wiring.sdk_kafka(loaded.kafka)) if webhooks else None
     app = create_app(
         stores.sources(loaded),
         token=loaded.api.token.get_secret_value(),
         largest_page=loaded.api.largest_page,
+        hooks=None if publisher is None else Hooks(webhooks, publisher, unheeded),
     )
     listening = _listen(loaded.api)
     signal.signal(signal.SIGTERM, _leave)
@@ -57,6 +64,8 @@ def api() -> None:
         _server(app).run(sockets=[listening])
     finally:
         stores.close()
+        if publisher is not None:
+            publisher.close()
 
 
 class Stores:

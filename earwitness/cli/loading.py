@@ -81,7 +81,7 @@ class Result(NamedTuple):
             console().print(self._as_table(told))
             click.echo(self._in_words())
         if self.objection is not None:
-            tell(f"refused: {self.objection}" if not self.acknowledged.read else self.objection)
+            tell(self.objection)
         if self.overdue:
             tell(
                 f"everything is acknowledged and safe, but was not seen in the registers within "
@@ -131,7 +131,8 @@ class Result(NamedTuple):
             return "the registers hold all of it already" if self.plan else "nothing to tell"
         if self.dry_run:
             return f"{to_tell} would be published"
-        return f"{self.acknowledged.acknowledged} of {to_tell} acknowledged"
+        seen = "" if self.overdue or not self.acknowledged.complete else ", and in the registers"
+        return f"{self.acknowledged.acknowledged} of {to_tell} acknowledged{seen}"
 
 
 class Loading:
@@ -147,7 +148,7 @@ class Loading:
 
     def refuse(self, plan: Plan, objection: str) -> Result:
         """Tell nothing of the plan."""
-        return Result(plan, NOTHING, self._telling.dry_run, objection)
+        return Result(plan, NOTHING, self._telling.dry_run, f"refused: {objection}")
 
     def run(self, plan: Plan, objection: str | None = None) -> Result:
         """Tell what the plan changes; `objection` says what was left out of it."""

@@ -38,6 +38,8 @@ class WebhookSettings(Part):
     secret_file: _File
     replay_window_s: Annotated[int, Field(ge=1, le=LONGEST_REPLAY_WINDOW_S)] = DEFAULT_REPLAY_WINDOW_S
     """How far the time of a delivery may lie from ours, and how long one is remembered."""
+    pseudonym_key_file: _File | None = None
+    """The key by which telephone numbers are replaced; the same for accesses and evidence."""
 
 
 class Register(Part):

@@ -34,6 +34,10 @@ class RowRefused(Exception):
         super().__init__("; ".join(f"{field}: {wanted}" for field, wanted in faults))
 
 
+class NotAllowed(RowRefused):
+    """A row gives a record that its register may not tell."""
+
+
 class Reader(NamedTuple):
     """Makes records of rows.
 
@@ -47,7 +51,9 @@ class Reader(NamedTuple):
     hide: Hide | None = None
 
     def read(self, row: Row) -> EvidenceRecord | None:
-        """Give the record of a row, None where the mapping passes over it. Raises `RowRefused`.
+        """Give the record of a row, None where the mapping passes over it.
+
+        Raises `RowRefused`, or `NotAllowed` for what goes beyond the allow-list.
 
         Lists come in order and without repetition: in which order a source names people says nothing.
         """
@@ -57,11 +63,12 @@ class Reader(NamedTuple):
         except Unusable as error:
             raise RowRefused([("skip", str(error))]) from error
         record = _checked(self._found_in(row))
-        found = contradiction_in(record)
-        if found is None and self.register is not None:
-            found = self.register.objection_to(record)
-        if found is not None:
-            raise RowRefused([found])
+        contradiction = contradiction_in(record)
+        if contradiction is not None:
+            raise RowRefused([contradiction])
+        objection = None if self.register is None else self.register.objection_to(record)
+        if objection is not None:
+            raise NotAllowed([objection])
         return record
 
     def _passes_over(self, row: Row) -> bool:

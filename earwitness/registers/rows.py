@@ -26,7 +26,8 @@ def json_row(text: bytes) -> Row:
     try:
         found = json.loads(text)
     except (ValueError, RecursionError) as error:
-        msg = f"is not JSON: {error}" if isinstance(error, json.JSONDecodeError) else "is not JSON in UTF-8"
+        at = f"{error.msg}, column {error.colno}" if isinstance(error, json.JSONDecodeError) else "not UTF-8"
+        msg = f"is not JSON: {at}"
         raise ValueError(msg) from error
     if not isinstance(found, dict):
         msg = "must be a JSON object"
