@@ -27,7 +27,16 @@ def parse(model: type[M], text: bytes, name: str) -> M:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigurationError([f"{name}: is not TOML: {error}"]) from error
     except ValidationError as error:
-        raise ConfigurationError([f"{name}: {_describe(fault)}" for fault in error.errors()]) from error
+        faults = [fault for fault in error.errors() if not _follows(fault, error)]
+        raise ConfigurationError([f"{name}: {_describe(fault)}" for fault in faults]) from error
+
+
+def _follows(fault: Mapping[str, Any], error: ValidationError) -> bool:
+    """Whether a list is called too short only because its faulty entries were not counted."""
+    place = fault["loc"]
+    return fault["type"] == "too_short" and any(
+        other["loc"][: len(place)] == place != other["loc"] for other in error.errors()
+    )
 
 
 def _describe(fault: Mapping[str, Any]) -> str:
