@@ -42,7 +42,7 @@ def settle(record: EvidenceRecord, held: EvidenceRecord | None) -> Settlement:
         return Settlement("outdated", record)
     settled = _with_first_end(record, held)
     same = settled.model_copy(update={"recorded_at": held.recorded_at})
-    unchanged = normal(same).model_dump() == normal(held).model_dump()
+    unchanged = normal(same) == normal(held)
     return Settlement("unchanged" if unchanged else "recorded", settled)
 
 

@@ -44,7 +44,7 @@ def change_of(record: EvidenceRecord, held: Held | None) -> Change:
     if held is None:
         return "new"
     before = normal(held.record)
-    if normal(record).model_dump() == before.model_dump():
+    if normal(record) == before:
         return "unchanged"
     if (before.status, record.status) == ("active", "withdrawn"):
         return "withdrawn"

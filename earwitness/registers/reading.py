@@ -99,7 +99,7 @@ class Reader(NamedTuple):
 
 def holds(condition: Condition, row: Row) -> bool:
     """Say whether each value that a condition names is one of those that it lists. Raises `Unusable`."""
-    return all(
+    return not condition or all(
         {text.casefold() for text in texts_at(row, path) or [""]} & {text.casefold() for text in listed}
         for path, listed in condition.items()
     )
@@ -107,7 +107,10 @@ def holds(condition: Condition, row: Row) -> bool:
 
 def normal(record: EvidenceRecord) -> EvidenceRecord:
     """Give the record with its lists in order and without repetition: it says the same."""
-    return record.model_copy(update={name: tuple(sorted(set(getattr(record, name)))) for name in LISTS})
+    unsorted = {name: value for name in LISTS if len(value := getattr(record, name)) > 1}
+    if not unsorted:
+        return record
+    return record.model_copy(update={name: tuple(sorted(set(value))) for name, value in unsorted.items()})
 
 
 def _first(name: str, rules: tuple[FieldRule, ...], row: Row) -> object:
