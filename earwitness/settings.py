@@ -21,6 +21,9 @@ CONFIG_FILE_VARIABLE: Final = "EARWITNESS_CONFIG_FILE"
 SDK_PREFIX: Final = "EARWITNESS_SDK__"
 """Variables of the SDK, which a service may have set where a command runs."""
 
+NO_SECRETS: Final = frozenset({"ca_file", "registers_file"})
+"""Settings that end as the name of a secret's file does, and are themselves a file's name."""
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 """The folder that holds models/, streams/, sinks/, earwitness/ and policies/."""
 
@@ -105,6 +108,9 @@ class Settings(_Part):
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
     policies_dir: Path = Field(ROOT / "policies", description="the folder of the policy versions")
+    registers_file: Path | None = Field(
+        None, description="the TOML file of the registers: what each may tell, and its webhook"
+    )
     data_dir: Path = Field(
         Path(".earwitness"), description="the folder of the embedded stack, its data and secrets"
     )
@@ -148,7 +154,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
 
 def _assign(values: dict[str, Any], variable: str, text: str, faults: list[str]) -> None:
     *parts, last = variable.removeprefix(PREFIX).lower().split("__")
-    if last.endswith("_file") and last != "ca_file":
+    if last.endswith("_file") and last not in NO_SECRETS:
         last = last.removesuffix("_file")
         try:
             text = Path(text).read_text(encoding="utf-8").strip()

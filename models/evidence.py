@@ -35,6 +35,9 @@ EvidenceOrigin = Literal["register", "import", "webhook", "manual", "actor_state
 KINDS_WITH_ALIASES: Final = frozenset({"employment", "affiliation", "engagement", "service_account"})
 """Kinds whose `aliases` make several ids one actor, and which then name exactly one assignee."""
 
+KINDS_OF_A_CUSTOMER_S_WILL: Final = frozenset({"election"})
+"""Kinds that tell what customers chose: one that names no customer contradicts itself."""
+
 LARGEST_EVIDENCE_BYTES: Final = 1_000_000
 
 _Strings = Annotated[tuple[Name, ...], Field(strict=False)]
@@ -100,3 +103,14 @@ class EvidenceRecord(BaseModel):
             msg = "is allowed with status withdrawn only"
             raise ValueError(msg)
         return value
+
+
+def contradiction_in(record: EvidenceRecord) -> tuple[str, str] | None:
+    """Name the field by which a record contradicts itself, and what is wanted there; None where it does not.
+
+    Whoever takes evidence in (the SDK, the commands, webhooks, the workers) refuses such a record, and
+    the older one of its ref stays. The judge does not ask: what it is given, it judges.
+    """
+    if record.kind in KINDS_OF_A_CUSTOMER_S_WILL and not record.customer_ids:
+        return "customer_ids", f"must name who made the {record.kind}: one without a customer is nobody's"
+    return None

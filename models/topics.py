@@ -8,7 +8,7 @@ FINDINGS: Final = "access.findings.v1"
 DEAD_LETTERS: Final = "access.dead-letters.v1"
 
 ACCESS_SCHEMA: Final = "urn:earwitness:schema:access-event:1"
-EVIDENCE_SCHEMA: Final = "urn:earwitness:schema:evidence-record:1"
+EVIDENCE_SCHEMA: Final = "urn:earwitness:schema:evidence-record:2"
 """What the `dataschema` header names; the number at its end grows with the contract."""
 
 ACCESS_EVENT_TYPE: Final = "earwitness.access.recorded.v1"

@@ -20,7 +20,7 @@ from pydantic_core import ErrorDetails
 
 from models.access import LARGEST_EVENT_BYTES, AccessEvent, check_organization
 from models.errors import MalformedEvent
-from models.evidence import LARGEST_EVIDENCE_BYTES, EvidenceRecord
+from models.evidence import LARGEST_EVIDENCE_BYTES, EvidenceRecord, contradiction_in
 from models.fields import (
     LATEST_TIME,
     check_access_time,
@@ -202,9 +202,13 @@ def _place(fault: ErrorDetails) -> str:
 def read_keyed_evidence(key: bytes | None, value: bytes | None) -> EvidenceRecord:
     """Read one record of the evidence topic, whose key must be its ref: compaction goes by the key.
 
-    Raises `MalformedEvent` as `read_evidence` does.
+    Raises `MalformedEvent` as `read_evidence` does, and for a record that contradicts itself.
     """
     record = read_evidence(value)
+    contradiction = contradiction_in(record)
+    if contradiction is not None:
+        field, wanted = contradiction
+        raise MalformedEvent("invalid_field", f"{field}: {wanted}", (field,))
     if key != record.ref.encode():
         raise MalformedEvent("invalid_field", "ref: must be the key of the Kafka record as well", ("ref",))
     return record

@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from earwitness.settings import load
@@ -15,6 +17,13 @@ def test_an_address_that_is_none_is_a_setting_to_mend(address: str) -> None:
 def test_one_or_several_addresses_are_taken(address: str) -> None:
     """A cluster is named by more than one of its brokers."""
     assert load({"EARWITNESS_KAFKA__BOOTSTRAP": address}).kafka.bootstrap == address
+
+
+def test_the_file_of_registers_is_named_not_read_as_a_secret() -> None:
+    """Other settings that end in _FILE hold the value of a secret; this one is a file's name."""
+    assert load({"EARWITNESS_REGISTERS_FILE": "/etc/registers.toml"}).registers_file == Path(
+        "/etc/registers.toml"
+    )
 
 
 def test_every_faulty_setting_is_named_at_once() -> None:

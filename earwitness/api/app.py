@@ -6,7 +6,8 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from earwitness.api import accesses, dead_letters, evidence, metrics, registers, sql
+from earwitness.api import accesses, dead_letters, evidence, metrics, registers, sql, webhooks
+from earwitness.api.deliveries import Deliveries, Hooks
 from earwitness.api.errors import install
 from earwitness.api.gate import Gate
 from earwitness.api.recording import Clock, utc_now
@@ -16,8 +17,15 @@ from models.errors import ConfigurationError, PipelineError
 PATH: Final = "/api/v1"
 
 
-def create_app(sources: Sources, *, token: str, largest_page: int, clock: Clock = utc_now) -> FastAPI:
-    """Build the API.
+def create_app(
+    sources: Sources,
+    *,
+    token: str,
+    largest_page: int,
+    clock: Clock = utc_now,
+    hooks: Hooks | None = None,
+) -> FastAPI:
+    """Build the API, with the webhooks of registers where there are any.
 
     Raises `ConfigurationError` where the token is empty: it would let everyone in.
     """
@@ -28,7 +36,15 @@ def create_app(sources: Sources, *, token: str, largest_page: int, clock: Clock 
     app.state.activity = sources.activity
     app.state.largest_page = largest_page
     app.state.clock = clock
-    for router in (accesses.router, sql.router, evidence.router, registers.router, dead_letters.router):
+    app.state.deliveries = None if hooks is None else Deliveries(hooks, sources, clock)
+    for router in (
+        accesses.router,
+        sql.router,
+        evidence.router,
+        registers.router,
+        dead_letters.router,
+        webhooks.router,
+    ):
         app.include_router(router, prefix=PATH)
     app.include_router(metrics.router)
     healthz = _health(sources.is_ready)

@@ -18,12 +18,16 @@ router: Final = APIRouter()
 
 
 class EvidenceQuestion(BaseModel):
-    """Which records to list; `after` is the last ref of the page before."""
+    """Which records to list: of a kind, about a customer, with refs that begin so.
+
+    `after` is the last ref of the page before.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     kind: EvidenceKind | Literal[""] = ""
     customer: str = ""
+    prefix: str = ""
     limit: int = DEFAULT_ROWS
     after: str = ""
 
@@ -36,6 +40,7 @@ def list_evidence(
     page = sources.evidence.current(
         kind=question.kind,
         customer_id=question.customer,
+        prefix=question.prefix,
         after=question.after,
         limit=page_limit(request, question.limit),
     )

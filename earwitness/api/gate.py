@@ -1,6 +1,7 @@
 """The gate before every route: who asks, and how much they send."""
 
 import hmac
+import re
 from http import HTTPStatus
 from typing import Final
 
@@ -13,10 +14,17 @@ from earwitness.api.errors import error_response
 OPEN_PATHS: Final = frozenset({"/healthz", "/api/v1/healthz"})
 TOO_LARGE: Final = 413  # its name differs between versions of Python
 LARGEST_BODY_BYTES: Final = 262_144
+LARGEST_DELIVERY_BYTES: Final = 1_000_000
+"""Of a webhook: an issue with a long history is larger than any question."""
+
+WEBHOOK_PATH: Final = re.compile(r"/api/v1/webhooks/[^/]+")
 
 
 class Gate:
-    """Lets a request through only with the bearer token, whatever its path; the health check is open."""
+    """Lets a request through only with the bearer token, whatever its path.
+
+    The health check is open. A delivery to a webhook proves itself, by the secret of that webhook.
+    """
 
     def __init__(self, app: ASGIApp, token: str) -> None:
         self._app = app
@@ -26,6 +34,9 @@ class Gate:
         """Answer 401 or 413, or hand on."""
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
             await self._app(scope, receive, send)
+            return
+        if scope["method"] == "POST" and WEBHOOK_PATH.fullmatch(scope["path"]):
+            await self._app(scope, _limited(receive, LARGEST_DELIVERY_BYTES), send)
             return
         headers = Headers(scope=scope)
         if not self._admits(headers.get("authorization", "")):
@@ -37,21 +48,21 @@ class Gate:
                 {"WWW-Authenticate": "Bearer"},
             )(scope, receive, send)
             return
-        await self._app(scope, _limited(receive), send)
+        await self._app(scope, _limited(receive, LARGEST_BODY_BYTES), send)
 
     def _admits(self, authorization: str) -> bool:
         return hmac.compare_digest(authorization.encode("latin-1", "replace"), self._expected)
 
 
-def _limited(receive: Receive) -> Receive:
+def _limited(receive: Receive, largest_bytes: int) -> Receive:
     size = 0
 
     async def counting() -> Message:
         nonlocal size
         message = await receive()
         size += len(message.get("body", b""))
-        if size > LARGEST_BODY_BYTES:
-            raise HTTPException(TOO_LARGE, f"the body is larger than {LARGEST_BODY_BYTES} bytes")
+        if size > largest_bytes:
+            raise HTTPException(TOO_LARGE, f"the body is larger than {largest_bytes} bytes")
         return message
 
     return counting

@@ -8,12 +8,15 @@ from types import FrameType
 from typing import Final
 
 import click
+import structlog
 import uvicorn
 
 from earwitness import logs, settings
 from earwitness.api.app import create_app
+from earwitness.api.deliveries import Hooks
 from earwitness.api.sources import Sources
 from earwitness.cli import wiring
+from earwitness.cli.outbox_publisher import OutboxPublisher
 from earwitness.policy import PolicySet
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
 from earwitness.query.clickhouse import ClickHouseStore
@@ -22,17 +25,22 @@ from earwitness.query.evidence import Evidence
 from earwitness.query.explanation import Explainer
 from earwitness.query.registers import Registers
 from earwitness.query.trail import Trail
+from earwitness.register_files import read_hooks, read_registers
+from earwitness.registers.config import Register
+from earwitness.registers.success import heartbeat_of
 from earwitness.settings import ApiSettings, Settings
-from models.errors import ConfigurationError
+from models.errors import ConfigurationError, QueryRejected, SinkUnavailable
 from sinks.clickhouse.activity import ActivityLog
 from sinks.clickhouse.client import ClickHouse
-from sinks.clickhouse.heartbeats import HeartbeatLog
+from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
 
 READER: Final = "earwitness_reader"
 MOST_REQUESTS: Final = 64
 """Requests under way at once; further ones are refused."""
 
 STOP_WITHIN_S: Final = 5
+log = structlog.get_logger(__name__)
+
 BACKLOG: Final = 128
 HEALTH_TIMEOUT_S: Final = 2
 HEALTH_QUESTION: Final = "SELECT 1 FROM dead_letters LIMIT 0"
@@ -49,12 +57,15 @@ def api() -> None:
     """
     loaded = settings.load()
     logs.configure(loaded.log_format)
+    webhooks = read_hooks(read_registers(loaded.registers_file))
     stores = Stores(loaded)
     policies = PolicyFolder(loaded.policies_dir)
+    publisher = OutboxPublisher(wiring.sdk_kafka(loaded.kafka)) if webhooks else None
     app = create_app(
         stores.sources(policies.current),
         token=loaded.api.token.get_secret_value(),
         largest_page=loaded.api.largest_page,
+        hooks=None if publisher is None else Hooks(webhooks, publisher, stores.note_success),
     )
     listening = _listen(loaded.api)
     signal.signal(signal.SIGTERM, _leave)
@@ -63,6 +74,8 @@ def api() -> None:
             _server(app).run(sockets=[listening])
     finally:
         stores.close()
+        if publisher is not None:
+            publisher.close()
 
 
 class Stores:
@@ -93,6 +106,16 @@ class Stores:
             activity=self._activity,
             is_ready=lambda: self._health.ask(HEALTH_QUESTION) is not None,
         )
+
+    def note_success(self, register: Register) -> None:
+        """Let a register beat whose webhook was taken."""
+        heartbeat = heartbeat_of(register)
+        if heartbeat is None:
+            return
+        try:
+            self._heartbeats.beat(heartbeat, Teller(f"webhook:{register.name}", "webhook"))
+        except (SinkUnavailable, QueryRejected) as error:
+            log.warning("heartbeat_lost", register=register.name, error=str(error))
 
     def close(self) -> None:
         """Close every connection."""

@@ -1,21 +1,27 @@
 """`earwitness evidence`: what the registers say, put in and looked up."""
 
-import os
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from getpass import getuser
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any, Final, Literal
-from uuid import uuid4
 
 import click
-from earwitness_sdk import Register
+from earwitness_sdk import EvidenceRecord, InvalidEvent, Register
 from rich.table import Table
 from rich.text import Text
 
 from earwitness.cli import wiring
 from earwitness.cli.client import ApiClient
-from earwitness.cli.lines import ANSWERED_WITHIN_S, JSON_LINES, publish_lines, read_lines, report
+from earwitness.cli.evidence_activity import EvidenceActivity
+from earwitness.cli.lines import (
+    ANSWERED_WITHIN_S,
+    JSON_LINES,
+    LARGEST_LINE_BYTES,
+    Line,
+    publish_lines,
+    read_lines,
+    report,
+)
 from earwitness.cli.output import (
     OutputFormat,
     console,
@@ -28,10 +34,11 @@ from earwitness.cli.output import (
 from earwitness.cli.pseudonyms import pseudonym_option, read_pseudonyms
 from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack.state import resolve
-from sinks.clickhouse.activity import Activity, ActivityLog
-from sinks.clickhouse.client import ClickHouse
 
 PAGE: Final = 1_000
+RECORDED_AT_ONCE: Final = 1_000
+"""Records that one row of the activity log tells of: each of them can be named there."""
+
 SHOWN: Final = ("ref", "kind", "status", "valid_from", "valid_to", "customer_ids", "assignees")
 FIELDS: Final = (
     "ref",
@@ -68,20 +75,21 @@ def put(
     r"""Publish evidence records, one JSON object a line; the newest record of a ref replaces older ones.
 
     A bad line is named by file, number and field; the good ones are published all the same, and the
-    exit code is 1. That evidence was put is recorded first.
+    exit code is 1. Who put which evidence is on record before it is published.
 
     \b
     Example:
       echo '{"ref":"ticket:TCK-1","kind":"complaint","customer_ids":["acme"],
              "valid_from":"2026-01-31T09:00:00Z"}' | tr -d '\n' | earwitness evidence put -
     """
-    _record_activity(files, data_dir)
     register = Register(
         kafka=wiring.sdk_kafka(resolve(data_dir, "register").kafka),
         pseudonymise=read_pseudonyms(pseudonym_key_file),
     )
     try:
-        published = publish_lines(read_lines(files), register.submit)
+        with EvidenceActivity(resolve(data_dir, "api").clickhouse) as activity:
+            lines = _recorded(read_lines(files), register, activity, " ".join(files))
+            published = publish_lines(lines, register.submit)
     finally:
         register.close(ANSWERED_WITHIN_S)
     report(published, output)
@@ -161,28 +169,24 @@ def _pages(api: ApiClient, kind: str, customer: str, limit: int) -> Iterator[dic
             return
 
 
-def _record_activity(files: tuple[str, ...], data_dir: Path | None) -> None:
-    activity = ActivityLog(ClickHouse(wiring.clickhouse(resolve(data_dir, "api").clickhouse)))
-    try:
-        activity.write(
-            Activity(
-                id=uuid4(),
-                time=datetime.now(UTC),
-                principal=_principal(),
-                surface="cli",
-                action="evidence.put",
-                query=" ".join(files),
-            )
+def _recorded(
+    lines: Iterable[Line], register: Register, activity: EvidenceActivity, what: str
+) -> Iterator[Line]:
+    """Hand the lines on, in portions of which it is on record first what they put."""
+    lines = iter(lines)
+    while portion := list(islice(lines, RECORDED_AT_ONCE)):
+        activity.record(
+            "evidence.put", what, [record for line in portion for record in _sound(line, register)]
         )
-    finally:
-        activity.close()
+        yield from portion
 
 
-def _principal() -> str:
+def _sound(line: Line, register: Register) -> list[EvidenceRecord]:
+    """Give the record of a line that will be published; the others are refused, and named, later."""
     try:
-        return getuser()
-    except (KeyError, OSError):
-        return f"uid {os.getuid()}"  # a container need not know its user by name
+        return [register.check(line.text)] if len(line.text) <= LARGEST_LINE_BYTES else []
+    except InvalidEvent:
+        return []
 
 
 def _flat(item: dict[str, Any]) -> dict[str, Any]:

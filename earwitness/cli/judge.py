@@ -27,7 +27,7 @@ from earwitness.devstack.state import resolve
 from earwitness.policy import Access, EvidenceIndex, PolicySet, explain
 from earwitness.policy_files import read_policies
 from models.errors import MalformedEvent, StackUnavailable
-from models.evidence import EvidenceRecord
+from models.evidence import EvidenceRecord, contradiction_in
 from models.fields import format_time
 from models.verdict import Explanation
 from streams.wire import read_access, read_evidence
@@ -105,14 +105,23 @@ class _Faults:
 
     def __init__(self) -> None:
         self._count = 0
+        self._warnings = 0
 
     def add(self, line: Line, detail: str) -> None:
         self._count += 1
         if self._count <= MOST_SHOWN:
             tell(f"{line.file}:{line.number}: {detail}")
 
+    def warn(self, line: Line, detail: str) -> None:
+        """Tell of a line that counts all the same."""
+        self._warnings += 1
+        if self._warnings <= MOST_SHOWN:
+            tell(f"{line.file}:{line.number}: warning: {detail}")
+
     def report(self) -> None:
-        """Count those that were not named; leave with exit code 1 if there was any."""
+        """Count those that were not named; leave with exit code 1 if there was any fault."""
+        if self._warnings > MOST_SHOWN:
+            tell(f"… and {self._warnings - MOST_SHOWN} more lines to be warned of")
         if self._count > MOST_SHOWN:
             tell(f"… and {self._count - MOST_SHOWN} more bad lines")
         if self._count:
@@ -160,9 +169,16 @@ def _registers_of_file(name: str, faults: _Faults) -> EvidenceIndex:
     index = EvidenceIndex()
     for line in read_lines([name]):
         try:
-            index.put(read_evidence(line.text), line.number - 1)
+            record = read_evidence(line.text)
         except MalformedEvent as error:
             faults.add(line, error.detail)
+            continue
+        contradiction = contradiction_in(record)
+        if contradiction is not None:
+            faults.warn(
+                line, f"{': '.join(contradiction)}; a register would be refused this, it counts here only"
+            )
+        index.put(record, line.number - 1)
     return index
 
 

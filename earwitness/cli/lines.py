@@ -150,10 +150,10 @@ def _submitted(line: Line, submit: Submit, faults: list[Fault]) -> "Future[None]
 def _note(faults: list[Fault], line: Line, found: Iterable[tuple[str, str]]) -> None:
     room = min(MOST_FAULTS_OF_A_LINE, MOST_FAULTS - len(faults))
     for field, message in list(found)[: max(0, room)]:
-        faults.append(Fault(line.file, line.number, _shown(field), _shown(message)))
+        faults.append(Fault(line.file, line.number, shown(field), shown(message)))
 
 
-def _shown(text: str) -> str:
+def shown(text: str) -> str:
     """Give text as a terminal may show it: not endless, and unable to move the cursor."""
     cut = text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
     return visible(cut).plain

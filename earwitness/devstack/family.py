@@ -82,10 +82,10 @@ def worker(layout: Layout, ports: Ports, number: int) -> ChildSpec:
 
 
 def api(layout: Layout, ports: Ports) -> ChildSpec:
-    """Say how to run the read API."""
+    """Say how to run the read API; what it publishes is the evidence of webhooks."""
     secrets = {
-        "KAFKA__USERNAME": "producer",
-        "KAFKA__PASSWORD_FILE": str(layout.secrets / "kafka-producer"),
+        "KAFKA__USERNAME": "register",
+        "KAFKA__PASSWORD_FILE": str(layout.secrets / "kafka-register"),
         "CLICKHOUSE__USERNAME": "earwitness_api",
         "CLICKHOUSE__PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_api"),
         "CLICKHOUSE__READER_PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_reader"),

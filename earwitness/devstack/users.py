@@ -30,7 +30,7 @@ ROLES: Final = {
     "worker": Role("worker", "earwitness_writer"),
     "producer": Role("producer", None),
     "register": Role("register", None),
-    "api": Role("producer", "earwitness_api"),
+    "api": Role("register", "earwitness_api"),
 }
 
 

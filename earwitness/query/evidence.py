@@ -84,16 +84,18 @@ class Evidence:
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def current(self, *, kind: str, customer_id: str, after: str, limit: int) -> EvidencePage:
+    def current(
+        self, *, kind: str, customer_id: str, after: str, limit: int, prefix: str = ""
+    ) -> EvidencePage:
         """Give the newest version of each record behind `after`; empty strings do not restrict."""
         answer = self._store.ask(
             "SELECT ref, max(version) AS newest, argMax(evidence.registered_at, version) AS registered_at,"
             " argMax(evidence.record, version) AS record FROM evidence"
-            " WHERE ref > {after:String} GROUP BY ref"
+            " WHERE ref > {after:String} AND startsWith(ref, {prefix:String}) GROUP BY ref"
             " HAVING ({kind:String} = '' OR argMax(kind, version) = {kind:String})"
             " AND ({customer:String} = '' OR has(argMax(customer_ids, version), {customer:String}))"
             " ORDER BY ref LIMIT {limit:UInt32}",
-            {"after": after, "kind": kind, "customer": customer_id, "limit": limit + 1},
+            {"after": after, "prefix": prefix, "kind": kind, "customer": customer_id, "limit": limit + 1},
         )
         items = [_item(version, registered, record) for _, version, registered, record in answer.rows[:limit]]
         return EvidencePage(items, answer.rows[limit - 1][0] if len(answer.rows) > limit else None)

@@ -1,7 +1,7 @@
 """JSON Schemas of what travels on the topics, for producers in other languages.
 
-pydantic says each field's type and limits; the rules that a model keeps in validators are added
-here. tests/reference holds both to the same answers.
+pydantic says each field's type and limits; the rules that a model keeps in validators, and those
+that stand beside it (`contradiction_in`), are added here. tests/reference holds both to the same answers.
 """
 
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from models import topics
 from models.access import OUTSIDERS, AccessEvent
-from models.evidence import KINDS_WITH_ALIASES, EvidenceRecord
+from models.evidence import KINDS_OF_A_CUSTOMER_S_WILL, KINDS_WITH_ALIASES, EvidenceRecord
 
 Schema = dict[str, Any]
 
@@ -71,6 +71,13 @@ _ONLY_THE_WITHDRAWN_WERE_WITHDRAWN: Final[Schema] = {
     "if": {"required": ["withdrawn_at"], "properties": {"withdrawn_at": {"type": "string"}}},
     "then": {"required": ["status"], "properties": {"status": {"const": "withdrawn"}}},
 }
+_A_WILL_IS_SOMEBODY_S: Final[Schema] = {
+    "if": {"properties": {"kind": {"enum": sorted(KINDS_OF_A_CUSTOMER_S_WILL)}}},
+    "then": {
+        "required": ["customer_ids"],
+        "properties": {"customer_ids": {"type": "array", "minItems": 1}},
+    },
+}
 
 
 def access_event_schema() -> Schema:
@@ -80,8 +87,8 @@ def access_event_schema() -> Schema:
 
 
 def evidence_record_schema() -> Schema:
-    """Give the JSON Schema of one evidence record."""
-    rules = [_ALIASES_ARE_OF_ONE_ACTOR, _ONLY_THE_WITHDRAWN_WERE_WITHDRAWN]
+    """Give the JSON Schema of one evidence record, as whoever takes evidence in wants it."""
+    rules = [_ALIASES_ARE_OF_ONE_ACTOR, _ONLY_THE_WITHDRAWN_WERE_WITHDRAWN, _A_WILL_IS_SOMEBODY_S]
     return _schema(EvidenceRecord, topics.EVIDENCE_SCHEMA, _EVIDENCE_RULES, rules)
 
 

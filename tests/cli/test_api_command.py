@@ -7,13 +7,19 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import httpx
 import pytest
 
+from earwitness.cli.client import ApiClient
+from earwitness.cli.held import await_visible
 from earwitness.settings import ROOT
 from tests.conftest import Stack
+from tests.registers.deliveries import SECRET, a_ticket, body_of, zendesk_headers
 
 pytestmark = pytest.mark.stack
 
@@ -97,6 +103,75 @@ def test_without_clickhouse_it_runs_but_is_not_ready(stack: Stack, tmp_path: Pat
         process.communicate(timeout=ENDS_WITHIN_S)
     assert answer is not None
     assert (answer.status_code, answer.json()) == (503, {"ready": False})
+
+
+def registers_file(folder: Path, secret: bytes) -> Path:
+    """A register of tickets that Zendesk may tell of, and its secret."""
+    mapping = ROOT / "examples/registers/zendesk.toml"
+    (folder / "secret").write_bytes(secret)
+    file = folder / "registers.toml"
+    file.write_text(
+        '[[registers]]\nname = "zendesk"\nkinds = ["complaint"]\nref_prefixes = ["ticket:"]\n'
+        f'[registers.webhook]\nflavour = "zendesk"\nmapping = "{mapping}"\nsecret_file = "secret"\n',
+        encoding="utf-8",
+    )
+    return file
+
+
+def test_a_ticket_that_a_webhook_tells_is_evidence_and_told_again_no_second_version(
+    stack: Stack, tmp_path: Path
+) -> None:
+    """The whole way: signed, taken, acknowledged by Kafka, copied by the worker."""
+    port, number = free_port(), str(uuid4())
+    kafka = stack.settings("register").kafka
+    env = environment(
+        stack,
+        port,
+        EARWITNESS_REGISTERS_FILE=str(registers_file(tmp_path, SECRET)),
+        EARWITNESS_KAFKA__BOOTSTRAP=kafka.bootstrap,
+        EARWITNESS_KAFKA__USERNAME=kafka.username,
+        EARWITNESS_KAFKA__PASSWORD=kafka.password.get_secret_value(),
+    )
+    process = start(env, tmp_path)
+    url = f"http://127.0.0.1:{port}"
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    body = body_of({**a_ticket(id=number), "time": now})
+
+    def sent() -> Any:
+        headers = zendesk_headers(body, now)
+        return httpx.post(
+            f"{url}/api/v1/webhooks/zendesk", content=body, headers=headers, trust_env=False, timeout=30
+        ).json()
+
+    try:
+        assert becomes_ready(url)
+        assert sent() == {"result": "recorded", "ref": f"ticket:{number}"}
+        assert sent() == {"result": "already_done"}
+    finally:
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=ENDS_WITHIN_S)
+    # As another process would see it, that remembers no delivery.
+    with ApiClient(stack.settings("api").api) as api:
+        assert await_visible(api, f"ticket:{number}", None)
+        process = start(env, tmp_path)
+        try:
+            assert becomes_ready(url)
+            assert sent() == {"result": "unchanged", "ref": f"ticket:{number}"}
+        finally:
+            process.send_signal(signal.SIGTERM)
+            _, said = process.communicate(timeout=ENDS_WITHIN_S)
+        (version,) = api.get("evidence", f"ticket:{number}")["versions"]
+    assert (process.returncode, said) == (0, "")
+    assert version["record"].items() >= {"kind": "complaint", "origin": "webhook"}.items()
+
+
+def test_it_does_not_start_with_a_webhook_that_cannot_be_checked(stack: Stack, tmp_path: Path) -> None:
+    """A register without its secret would take whatever anybody sends, or nothing without a word."""
+    file = registers_file(tmp_path, b"short")
+    code, said = refusal(environment(stack, free_port(), EARWITNESS_REGISTERS_FILE=str(file)), tmp_path)
+    assert code == 2
+    assert "register zendesk: " in said
+    assert "secret: holds 5 bytes; 16 are the least" in said
 
 
 def test_a_taken_port_is_named(stack: Stack, tmp_path: Path) -> None:

@@ -10,8 +10,13 @@ import pytest
 from click.testing import CliRunner, Result
 from clickhouse_driver import Client
 
-from earwitness.cli.evidence import evidence
+from earwitness.cli import wiring
+from earwitness.cli.client import ApiClient
+from earwitness.cli.evidence import RECORDED_AT_ONCE, evidence
 from models.errors import PipelineError, QueryRejected, SinkUnavailable
+from models.publisher import Message
+from models.topics import EVIDENCE_RECORDS
+from streams.publisher import KafkaPublisher
 from tests.conftest import Stack
 
 NOWHERE = "127.0.0.1:1"
@@ -111,15 +116,52 @@ def test_a_bad_record_is_named_and_costs_the_others_nothing(stack: Stack) -> Non
 
 @pytest.mark.stack
 def test_that_evidence_was_put_is_on_record(stack: Stack, admin: Client, tmp_path: Path) -> None:
-    """Forged evidence is a forged verdict: who entered a file, and when, must be found."""
+    """Forged evidence is a forged verdict: who entered what, about whom, and when, must be found."""
     file = tmp_path / f"{uuid4().hex}.jsonl"
-    file.write_bytes(json_lines(a_record(a_ref())))
+    first, second = a_ref(), a_ref()
+    file.write_bytes(json_lines(a_record(first), a_record(a_ref(), kind="rumour"), a_record(second)))
+    assert run("put", file, "--data-dir", stack.data_dir).exit_code == 1
+    rows = admin.execute(
+        "SELECT surface, action, principal != '', customer_ids, row_count FROM activity_log"
+        " WHERE query = %(query)s",
+        {"query": f"{file}: {first} {second}"},
+    )
+    assert rows == [("cli", "evidence.put", 1, ["acme"], 2)]
+
+
+@pytest.mark.stack
+def test_many_records_are_on_record_in_portions(stack: Stack, admin: Client, tmp_path: Path) -> None:
+    """Each of them by its ref, before the portion is published."""
+    file = tmp_path / f"{uuid4().hex}.jsonl"
+    file.write_bytes(json_lines(*(a_record(a_ref()) for _ in range(RECORDED_AT_ONCE + 1))))
     assert run("put", file, "--data-dir", stack.data_dir).exit_code == 0
     rows = admin.execute(
-        "SELECT surface, action, principal != '' FROM activity_log WHERE query = %(query)s",
-        {"query": str(file)},
+        "SELECT row_count FROM activity_log WHERE startsWith(query, %(file)s) ORDER BY time",
+        {"file": str(file)},
     )
-    assert rows == [("cli", "evidence.put", 1)]
+    assert rows == [(RECORDED_AT_ONCE,), (1,)]
+
+
+@pytest.mark.stack
+def test_an_election_without_a_customer_is_refused_and_the_older_one_stays(stack: Stack) -> None:
+    """From the command by name; from the topic as a dead letter, whoever put it there."""
+    ref = f"election:{uuid4().hex}"
+    put(stack, a_record(ref, kind="election"))
+    known(stack, ref)
+    nobodys = a_record(ref, kind="election", customer_ids=[])
+    result = put(stack, nobodys)
+    assert (result.exit_code, result.stderr.split(": ")[:2]) == (1, ["standard input:1", "customer_ids"])
+    publisher = KafkaPublisher(wiring.kafka(stack.settings("register").kafka))
+    publisher.publish([Message(EVIDENCE_RECORDS, ref.encode(), json.dumps(nobodys).encode(), {})])
+    publisher.close()
+    later = a_ref()
+    put(stack, a_record(later))
+    known(stack, later)
+    assert known(stack, ref)["current"]["record"]["customer_ids"] == ["acme"]
+    with ApiClient(stack.settings("api").api) as api:
+        letters = api.get("dead-letters", reason="invalid_field", limit=1_000)["dead_letters"]
+    refused = [letter for letter in letters if letter["position"].startswith(f"{EVIDENCE_RECORDS}/")]
+    assert ["customer_ids"] in [letter["fields"] for letter in refused]
 
 
 @pytest.mark.stack

@@ -96,7 +96,7 @@ def test_only_one_supervisor_holds_a_folder(tmp_path: Path) -> None:
         ("worker", "worker", "earwitness_writer"),
         ("producer", "producer", ""),
         ("register", "register", ""),
-        ("api", "producer", "earwitness_api"),
+        ("api", "register", "earwitness_api"),
     ],
 )
 def test_each_role_gets_its_own_users_and_no_other_s(

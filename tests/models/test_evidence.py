@@ -3,7 +3,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from models.evidence import EvidenceRecord
+from models.evidence import EvidenceRecord, contradiction_in
 
 
 def a_record(**changes: Any) -> dict[str, Any]:
@@ -53,3 +53,31 @@ def test_a_null_is_the_same_as_an_absent_field() -> None:
         {**a_record(), "customer_ids": None, "valid_to": None, "status": None}
     )
     assert (record.customer_ids, record.valid_to, record.status) == ((), None, "active")
+
+
+@pytest.mark.parametrize("status", ["active", "withdrawn"])
+def test_an_election_without_a_customer_contradicts_itself(status: str) -> None:
+    """An election is what a customer chose; withdrawn, it is still somebody's that is withdrawn."""
+    record = EvidenceRecord.model_validate(a_record(kind="election", status=status))
+    assert contradiction_in(record) == (
+        "customer_ids",
+        "must name who made the election: one without a customer is nobody's",
+    )
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"kind": "election", "customer_ids": ["acme"]},
+        {"kind": "election", "customer_ids": ["acme"], "status": "withdrawn"},
+        {"kind": "complaint"},
+        {"kind": "legal_order"},
+        {"kind": "work_order"},
+        {"kind": "employment"},
+        {"valid_to": "2026-01-01T00:00:00Z"},
+        {"status": "withdrawn", "withdrawn_at": "2025-06-01T00:00:00Z"},
+    ],
+)
+def test_what_the_contract_gives_a_meaning_is_no_contradiction(changes: dict[str, Any]) -> None:
+    """A complaint may cover nobody, an order may be withdrawn before its day: odd, not false."""
+    assert contradiction_in(EvidenceRecord.model_validate(a_record(**changes))) is None

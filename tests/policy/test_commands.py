@@ -104,6 +104,19 @@ class TestJudge:
         result = run("judge", events, "--evidence", registers)
         assert [row["reason"] for row in rows_of(result)] == ["evidence_withdrawn"]
 
+    def test_an_election_without_a_customer_counts_here_and_is_warned_of(self, tmp_path: Path) -> None:
+        """A dry run judges what it is given, and says that no register would take it."""
+        elected = {**EVENT, "actor_type": "application", "organization": "crm", "actor_id": "crm-1"}
+        elected |= {"purpose": "elected_application", "evidence_ref": "election:E-1"}
+        election = {"ref": "election:E-1", "kind": "election", "organization": "crm"}
+        events = write_lines(tmp_path / "e.jsonl", elected)
+        registers = write_lines(tmp_path / "r.jsonl", {**election, "valid_from": "2020-01-01T00:00:00Z"})
+        result = run("judge", events, "--evidence", registers)
+        assert result.exit_code == 0
+        assert [row["reason"] for row in rows_of(result)] == ["evidence_wrong_customer"]
+        (told,) = result.stderr.splitlines()
+        assert told.startswith(f"{registers}:1: warning: customer_ids: must name who made the election")
+
     def test_a_bad_line_is_named_and_the_good_ones_are_judged(self, tmp_path: Path) -> None:
         """By file, number, field and what was expected; blank lines are skipped, the exit code is 1."""
         ahead = {**EVENT, "time": "2199-01-01T00:00:00Z"}

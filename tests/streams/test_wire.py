@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from models.access import AccessEvent
 from models.errors import MalformedEvent
-from streams.wire import SCHEMA_HEADER, read_access, read_keyed_evidence
+from streams.wire import SCHEMA_HEADER, read_access, read_evidence, read_keyed_evidence
 from tests.streams.records import an_event
 
 ODD = st.one_of(
@@ -153,3 +153,18 @@ def test_evidence_under_another_key_is_refused() -> None:
     assert read_keyed_evidence(b"ticket:T-1", value).ref == "ticket:T-1"
     with pytest.raises(MalformedEvent, match="key of the Kafka record"):
         read_keyed_evidence(b"shared", value)
+
+
+def test_an_election_without_a_customer_is_refused_from_the_topic() -> None:
+    """Whoever put it there: the older record of its ref stays, and the refusal names the field."""
+    value = b'{"ref":"election:E-1","kind":"election","valid_from":"2026-01-01T00:00:00Z"}'
+    with pytest.raises(MalformedEvent) as refused:
+        read_keyed_evidence(b"election:E-1", value)
+    assert (refused.value.reason, refused.value.fields) == ("invalid_field", ("customer_ids",))
+    assert refused.value.detail.startswith("customer_ids: must name who made the election")
+
+
+def test_the_judge_s_own_files_may_hold_an_election_without_a_customer() -> None:
+    """A dry run judges what it is given, as the contract says of it: it covers nobody."""
+    value = b'{"ref":"election:E-1","kind":"election","valid_from":"2026-01-01T00:00:00Z"}'
+    assert read_evidence(value).customer_ids == ()

@@ -4,8 +4,9 @@ from collections.abc import Mapping
 from types import TracebackType
 from typing import Final, Self
 
-from ._models.evidence import EvidenceRecord
+from ._models.evidence import EvidenceRecord, contradiction_in
 from .checking import checked
+from .errors import InvalidEvent
 from .kafka import Kafka
 from .outbox import CLOSED_WITHIN_S, TAKEN_WITHIN_S, FlushReport, Outbox
 from .pseudonyms import Pseudonyms
@@ -44,9 +45,20 @@ class Register:
 
         Raises `InvalidEvent`, or `NotRecorded` where too much is under way for too long.
         """
+        whole = self.check(record)
+        return Submitted(whole, self._outbox.send(evidence_record(whole), TAKEN_WITHIN_S))
+
+    def check(self, record: EvidenceRecord | Mapping[str, object] | bytes) -> EvidenceRecord:
+        """Give the record as it would be published, without doing so.
+
+        Raises `InvalidEvent`, also for a record that contradicts itself.
+        """
         given = record.model_dump(exclude_unset=True) if isinstance(record, EvidenceRecord) else record
         whole = checked(EvidenceRecord, given, self._pseudonymise)
-        return Submitted(whole, self._outbox.send(evidence_record(whole), TAKEN_WITHIN_S))
+        contradiction = contradiction_in(whole)
+        if contradiction is not None:
+            raise InvalidEvent([contradiction])
+        return whole
 
     def flush(self, timeout_s: float = CLOSED_WITHIN_S) -> FlushReport:
         """Wait until everything handed over is durable; say what is not."""

@@ -1,0 +1,74 @@
+"""What a webhook's delivery changes: tickets change often, and word of it may arrive late or twice."""
+
+from typing import Final, Literal, NamedTuple
+from uuid import UUID
+
+from earwitness.registers.config import Register, WebhookSettings
+from earwitness.registers.reading import Reader, normal
+from models.evidence import EvidenceRecord
+from models.publisher import Message
+from models.topics import CONTENT_TYPE, EVIDENCE_EVENT_TYPE, EVIDENCE_RECORDS, EVIDENCE_SCHEMA
+
+HOOK_ORIGINS: Final = ("webhook", "actor_statement")
+
+Settled = Literal["recorded", "unchanged", "outdated"]
+
+
+class Hook(NamedTuple):
+    """One webhook, ready to take deliveries."""
+
+    register: Register
+    settings: WebhookSettings
+    reader: Reader
+    secret: bytes
+
+
+class Settlement(NamedTuple):
+    """What becomes of a record, and the record as it is to be published."""
+
+    result: Settled
+    record: EvidenceRecord
+
+
+def settle(record: EvidenceRecord, held: EvidenceRecord | None) -> Settlement:
+    """Compare what a delivery tells with what is held.
+
+    Older word than what is held changes nothing. What has ended ends when it first did: a solved
+    ticket that is closed days later was over when it was solved. `recorded_at` alone is no news.
+    """
+    if held is None:
+        return Settlement("recorded", record)
+    if held.recorded_at and record.recorded_at and record.recorded_at < held.recorded_at:
+        return Settlement("outdated", record)
+    settled = _with_first_end(record, held)
+    same = settled.model_copy(update={"recorded_at": held.recorded_at})
+    unchanged = normal(same) == normal(held)
+    return Settlement("unchanged" if unchanged else "recorded", settled)
+
+
+def evidence_message(record: EvidenceRecord, identifier: UUID, source: str) -> Message:
+    """Write a record as it travels, with the CloudEvents attributes as headers; `source` put it there."""
+    return Message(
+        topic=EVIDENCE_RECORDS,
+        key=record.ref.encode(),
+        value=record.model_dump_json(exclude_defaults=True).encode(),
+        headers={
+            "content-type": CONTENT_TYPE,
+            "ce_specversion": "1.0",
+            "ce_type": EVIDENCE_EVENT_TYPE,
+            "ce_id": str(identifier),
+            "ce_source": source,
+            "ce_dataschema": EVIDENCE_SCHEMA,
+        },
+    )
+
+
+def _with_first_end(record: EvidenceRecord, held: EvidenceRecord) -> EvidenceRecord:
+    if record.status != held.status:
+        return record
+    ends = {
+        name: min(before, now)
+        for name in ("valid_to", "withdrawn_at")
+        if (before := getattr(held, name)) is not None and (now := getattr(record, name)) is not None
+    }
+    return record.model_copy(update=ends)
