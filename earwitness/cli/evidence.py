@@ -72,7 +72,7 @@ def put(
     pseudonym_key_file: Path | None,
     output: Literal["text", "json"],
 ) -> None:
-    r"""Publish evidence records, one JSON object a line; the newest record of a ref replaces older ones.
+    """Publish evidence records, one JSON object a line; the newest record of a ref replaces older ones.
 
     A bad line is named by file, number and field; the good ones are published all the same, and the
     exit code is 1. Who put which evidence is on record before it is published.
@@ -99,7 +99,7 @@ def put(
 @click.argument("ref")
 @reading_options
 def get(ref: str, output: OutputFormat, data_dir: Path | None) -> None:
-    r"""Show one piece of evidence as it stands, and how many versions of it there were.
+    """Show one piece of evidence as it stands, and how many versions of it there were.
 
     \b
     Example:
@@ -125,7 +125,7 @@ def get(ref: str, output: OutputFormat, data_dir: Path | None) -> None:
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1), help="Records at most.")
 @reading_options
 def list_(kind: str, customer: str, limit: int, output: OutputFormat, data_dir: Path | None) -> None:
-    r"""List the newest version of each record, by ref.
+    """List the newest version of each record, by ref.
 
     \b
     Example:

@@ -54,7 +54,7 @@ def s3_access_log(
     output: Output,
     **places: Path | None,
 ) -> None:
-    r"""Publish S3 server access logs as access events; the same record is the same event every time.
+    """Publish S3 server access logs as access events; the same record is the same event every time.
 
     A line that gives no event is named with its reason. The exit code is 1 where one leaves an access
     out (not a record, or not mapped), not where it is no access to content or is ignored on purpose.

@@ -76,7 +76,7 @@ Row = dict[str, Any]
 def judge(
     file: str, evidence_file: str | None, folder: Path | None, data_dir: Path | None, output: OutputFormat
 ) -> None:
-    r"""Judge access events, one JSON object a line, as if received now; nothing is stored.
+    """Judge access events, one JSON object a line, as if received now; nothing is stored.
 
     A bad line is named by number and field; the good ones are judged all the same, and the exit code
     is 1.

@@ -24,7 +24,7 @@ def publish(
     pseudonym_key_file: Path | None,
     output: Literal["text", "json"],
 ) -> None:
-    r"""Publish access events, one JSON object a line; say how many were acknowledged.
+    """Publish access events, one JSON object a line; say how many were acknowledged.
 
     A bad line is named by file, number and field; the good ones are published all the same, and the
     exit code is 1. Publishing a file again adds no row: the same source and id is the same access.

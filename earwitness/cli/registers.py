@@ -74,7 +74,7 @@ def load(
     output: Output,
     **places: Path | None,
 ) -> None:
-    r"""Load CSV or JSON lines: tell the registers what differs from what they hold.
+    """Load CSV or JSON lines: tell the registers what differs from what they hold.
 
     A row that gives no record is named by file, line and field; the others go on, and the exit code
     is 1. Loading a file again changes nothing. docs/registers.md explains mappings.
@@ -121,7 +121,7 @@ def sync(
     output: Output,
     **options: Any,  # noqa: ANN401 - click passes them by name
 ) -> None:
-    r"""Take a file as the full list of who is here now: who is missing from it has left.
+    """Take a file as the full list of who is here now: who is missing from it has left.
 
     Leavers are withdrawn from now on, or from --at; what they did before stays as it was. A file with
     a row that cannot be read withdraws nobody, and one that would withdraw too many, or everybody, is

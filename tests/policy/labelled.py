@@ -3,6 +3,7 @@
 from random import Random
 from typing import Any, NamedTuple
 
+from models.evidence import EvidenceRecord, contradiction_in
 from tests.policy.oracle import Answer, judge
 from tests.policy.worlds import World, random_world
 
@@ -41,6 +42,8 @@ def _candidates(seed: int, count: int, clerk: dict[str, Any]) -> dict[tuple[str,
     by_kind: dict[tuple[str, ...], list[World]] = {}
     for number in range(count * 30):
         world = random_world(rng, f"w{seed}-{number}-")
+        if any(contradiction_in(EvidenceRecord.model_validate(record)) for _, record in world.evidence):
+            continue  # no stack would take it in
         answer = judge(
             world.event,
             [(-1, clerk), *world.evidence],
