@@ -70,7 +70,9 @@ class Deliveries:
         self._clock = clock
         self._turns = {name: threading.Lock() for name in hooks.hooks}
         self._seen: dict[str, OrderedDict[bytes, datetime]] = {name: OrderedDict() for name in hooks.hooks}
-        self._recent: OrderedDict[str, tuple[EvidenceRecord, datetime]] = OrderedDict()
+        self._recent: dict[str, OrderedDict[str, tuple[EvidenceRecord, datetime]]] = {
+            name: OrderedDict() for name in hooks.hooks
+        }
 
     def take(self, name: str, delivery: Delivery) -> Answer:
         """Give the answer to a delivery. Raises `Refused`, which is logged with nothing of its content."""
@@ -101,7 +103,7 @@ class Deliveries:
         if record is None:
             return {"result": "passed_over"}
         try:
-            settlement = settle(record, self._held(record.ref, now))
+            settlement = settle(record, self._held(hook.register.name, record.ref, now))
             if settlement.result == "recorded":
                 self._publish(hook, settlement, now)
         except (BrokerUnavailable, SinkUnavailable) as error:
@@ -126,13 +128,14 @@ class Deliveries:
         )
         message = evidence_message(record, uuid4(), f"/earwitness/webhooks/{name}")
         self._hooks.publisher.publish([message])
-        self._recent[record.ref] = (record, now + RECENT_FOR)
-        self._recent.move_to_end(record.ref)
-        while len(self._recent) > MOST_RECENT:
-            self._recent.popitem(last=False)
+        recent = self._recent[name]
+        recent[record.ref] = (record, now + RECENT_FOR)
+        recent.move_to_end(record.ref)
+        if len(recent) > MOST_RECENT:
+            recent.popitem(last=False)
 
-    def _held(self, ref: str, now: datetime) -> EvidenceRecord | None:
-        record, until = self._recent.get(ref, (None, now))
+    def _held(self, name: str, ref: str, now: datetime) -> EvidenceRecord | None:
+        record, until = self._recent[name].get(ref, (None, now))
         if record is not None and now < until:
             return record
         versions = self._sources.evidence.versions(ref)

@@ -77,6 +77,14 @@ def _as_texts(value: object) -> object:
     return [value] if isinstance(value, str) else value
 
 
+def _check_field(name: str) -> str:
+    if name not in EvidenceRecord.model_fields:
+        msg = f"an evidence record has no such field; it has {', '.join(EvidenceRecord.model_fields)}"
+        raise ValueError(msg)
+    return name
+
+
+_Field = Annotated[str, AfterValidator(_check_field)]
 _Path = Annotated[str, AfterValidator(_check_path)]
 _Texts = Annotated[tuple[str, ...], BeforeValidator(_as_texts), Field(max_length=MOST_RULES, strict=False)]
 Condition = dict[_Path, _Texts]
@@ -159,17 +167,19 @@ class RegisterMapping(Part):
         BeforeValidator(_as_list),
         Field(max_length=MOST_RULES, strict=False),
     ] = ()
-    fields: dict[str, _Rules]
+    fields: dict[_Field, _Rules]
 
     @field_validator("fields")
     @classmethod
-    def _are_fields_of_a_record(
+    def _mean_something_there(
         cls, value: dict[str, tuple[FieldRule, ...]]
     ) -> dict[str, tuple[FieldRule, ...]]:
-        known = EvidenceRecord.model_fields
-        faults = [f"{name}: an evidence record has no such field" for name in value if name not in known]
-        for name, rules in value.items():
-            faults += [f"{name}: {fault}" for rule in rules for fault in _misplaced(name, rule)]
+        faults = [
+            f"{name}: {fault}"
+            for name, rules in value.items()
+            for rule in rules
+            for fault in _misplaced(name, rule)
+        ]
         if "ref" not in value:
             faults.append("ref: is required; it gives what follows ref_prefix")
         if faults:

@@ -40,7 +40,8 @@ def _follows(fault: Mapping[str, Any], error: ValidationError) -> bool:
 
 
 def _describe(fault: Mapping[str, Any]) -> str:
-    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in fault["loc"])
+    parts = [part for part in fault["loc"] if part != "[key]"]  # pydantic's word for a key that is wrong
+    place = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in parts)
     place = place.lstrip(".") or "the file"
     match fault["type"]:
         case "extra_forbidden":
