@@ -37,7 +37,9 @@ ALTER TABLE access_log ADD COLUMN stale_registers Array(String) DEFAULT [] CODEC
 
 ALTER TABLE verdict_log ADD COLUMN stale_registers Array(String) DEFAULT [] CODEC(ZSTD(1)) AFTER late;
 
--- As in 0002_views.sql, with that column.
+-- As in 0002_views.sql, with that column, and made for a verdict_log of millions: the days are part of the
+-- join, so that a question about some of them reads no other day's verdicts; and each column is an aggregate
+-- of its own, so that a question pays for those it asks for.
 CREATE OR REPLACE VIEW trail DEFINER = earwitness_views SQL SECURITY DEFINER AS
 SELECT
     a.id AS id, a.time AS time, a.source AS source, a.producer AS producer, a.sequence AS sequence,
@@ -48,33 +50,40 @@ SELECT
     a.operation_id AS operation_id, a.session_id AS session_id, a.trace_id AS trace_id, a.ip AS ip,
     a.user_agent AS user_agent, a.item_count AS item_count, a.content_bytes AS content_bytes,
     a.unknown_fields AS unknown_fields,
-    if(v.judged_again, v.latest.1, a.verdict) AS verdict,
-    if(v.judged_again, v.latest.2, a.reason) AS reason,
-    if(v.judged_again, v.latest.3, a.clause) AS clause,
-    if(v.judged_again, v.latest.4, a.policy_version) AS policy_version,
-    if(v.judged_again, v.latest.5, a.policy_digest) AS policy_digest,
-    if(v.judged_again, v.latest.6, a.evidence_used) AS evidence_used,
-    if(v.judged_again, v.latest.7, a.evidence_version) AS evidence_version,
-    if(v.judged_again, v.latest.8, a.derived) AS derived,
-    v.judged_again AND v.latest.9 AS late,
-    if(v.judged_again, v.latest.11, a.stale_registers) AS stale_registers,
+    if(v.judged_again, v.verdict, a.verdict) AS verdict,
+    if(v.judged_again, v.reason, a.reason) AS reason,
+    if(v.judged_again, v.clause, a.clause) AS clause,
+    if(v.judged_again, v.policy_version, a.policy_version) AS policy_version,
+    if(v.judged_again, v.policy_digest, a.policy_digest) AS policy_digest,
+    if(v.judged_again, v.evidence_used, a.evidence_used) AS evidence_used,
+    if(v.judged_again, v.evidence_version, a.evidence_version) AS evidence_version,
+    if(v.judged_again, v.derived, a.derived) AS derived,
+    v.judged_again AND v.late AS late,
+    if(v.judged_again, v.stale_registers, a.stale_registers) AS stale_registers,
     a.received_at AS received_at,
-    if(v.judged_again, v.latest.10, a.judged_at) AS judged_at,
+    if(v.judged_again, v.judged_at, a.judged_at) AS judged_at,
     a.recorded_at AS recorded_at,
     a.topic AS topic, a.partition AS partition, a.offset AS offset, a.received_day AS received_day
 FROM access_log AS a
 LEFT ANY JOIN
 (
+    WITH (verdict_log.evidence_version, verdict_log.judged_at) AS newest
     SELECT
-        id, source, true AS judged_again,
-        argMax(
-            tuple(verdict, reason, clause, policy_version, policy_digest, evidence_used,
-                  evidence_version, derived, late, judged_at, stale_registers),
-            (evidence_version, judged_at)
-        ) AS latest
+        received_day, id, source, true AS judged_again,
+        argMax(verdict_log.verdict, newest) AS verdict,
+        argMax(verdict_log.reason, newest) AS reason,
+        argMax(verdict_log.clause, newest) AS clause,
+        argMax(verdict_log.policy_version, newest) AS policy_version,
+        argMax(verdict_log.policy_digest, newest) AS policy_digest,
+        argMax(verdict_log.evidence_used, newest) AS evidence_used,
+        argMax(verdict_log.evidence_version, newest) AS evidence_version,
+        argMax(verdict_log.derived, newest) AS derived,
+        argMax(verdict_log.late, newest) AS late,
+        argMax(verdict_log.judged_at, newest) AS judged_at,
+        argMax(verdict_log.stale_registers, newest) AS stale_registers
     FROM verdict_log
-    GROUP BY id, source
-) AS v ON a.id = v.id AND a.source = v.source;
+    GROUP BY received_day, id, source
+) AS v ON a.received_day = v.received_day AND a.id = v.id AND a.source = v.source;
 
 -- Every verdict an access ever had, the first included.
 CREATE OR REPLACE VIEW verdicts DEFINER = earwitness_views SQL SECURITY DEFINER AS
