@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from models.fields import microseconds
-from sinks.base import JudgedAccess
+from sinks.base import JudgedAccess, NewVerdict
 
 
 class Column(NamedTuple):
@@ -86,9 +86,19 @@ _OPTIONAL_TEXT: Final = frozenset(
 def columns_of(rows: Sequence[JudgedAccess]) -> list[Sequence[Any]]:
     """Turn rows into the columns of `ROW_COLUMNS`, in their order."""
     events = [row.event for row in rows]
-    verdicts = [row.verdict for row in rows]
     return [
         *(_event_column(column.name, events) for column in EVENT_COLUMNS),
+        *verdict_columns_of(rows),
+        [row.unknown_fields for row in rows],
+        [row.offset for row in rows],
+        [row.received_at_ms for row in rows],
+    ]
+
+
+def verdict_columns_of(judged: Sequence[JudgedAccess | NewVerdict]) -> list[Sequence[Any]]:
+    """Turn what was judged into the columns of `VERDICT_COLUMNS`, in their order."""
+    verdicts = [item.verdict for item in judged]
+    return [
         [verdict.outcome for verdict in verdicts],
         [verdict.reason for verdict in verdicts],
         [verdict.clause or "" for verdict in verdicts],
@@ -96,10 +106,7 @@ def columns_of(rows: Sequence[JudgedAccess]) -> list[Sequence[Any]]:
         [verdict.derived for verdict in verdicts],
         [verdict.policy_version for verdict in verdicts],
         [verdict.policy_digest for verdict in verdicts],
-        [row.stale_registers for row in rows],
-        [row.unknown_fields for row in rows],
-        [row.offset for row in rows],
-        [row.received_at_ms for row in rows],
+        [item.stale_registers for item in judged],
     ]
 
 

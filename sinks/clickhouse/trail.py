@@ -18,7 +18,7 @@ from sinks.base import (
     RegisteredEvidence,
 )
 from sinks.clickhouse.client import ClickHouse
-from sinks.clickhouse.columns import ROW_COLUMNS, columns_of
+from sinks.clickhouse.columns import ROW_COLUMNS, Column, columns_of
 from sinks.clickhouse.heartbeats import read_registers
 from sinks.clickhouse.policies import register_policy
 
@@ -45,17 +45,16 @@ class ClickHouseTrail:
 
     def write(self, block: Block) -> None:
         """Insert the rows as one block of one partition, which ClickHouse stores whole or not at all."""
-        names = ", ".join(column.name for column in ROW_COLUMNS)
-        converted = ", ".join(column.expression for column in ROW_COLUMNS)
-        wire = ", ".join(f"{column.name} {column.wire}" for column in ROW_COLUMNS)
-        constants = (
-            f"toDate('{block.range.day.isoformat()}'), '{block.range.topic}', {block.range.partition}, "
-            f"{block.evidence_version}, fromUnixTimestamp64Micro({microseconds(block.judged_at)}, 'UTC')"
-        )
-        insert(
+        insert_converted(
             self._clickhouse,
-            f"INSERT INTO access_log ({names}, received_day, topic, partition, evidence_version, judged_at)"  # noqa: S608 - constants
-            f" SELECT {converted}, {constants} FROM input('{wire}') FORMAT Native",
+            ("access_log", ROW_COLUMNS),
+            {
+                "received_day": f"toDate('{block.range.day.isoformat()}')",
+                "topic": f"'{block.range.topic}'",
+                "partition": str(block.range.partition),
+                "evidence_version": str(block.evidence_version),
+                "judged_at": f"fromUnixTimestamp64Micro({microseconds(block.judged_at)}, 'UTC')",
+            },
             columns_of(block.rows),
             block.range.token,
         )
@@ -217,6 +216,26 @@ class ClickHouseTrail:
     def registers(self) -> Sequence[RegisterState]:
         """Read the newest beat of each register."""
         return read_registers(self._clickhouse)
+
+
+def insert_converted(
+    clickhouse: ClickHouse,
+    into: tuple[str, Sequence[Column]],
+    constants: Mapping[str, str],
+    values: Sequence[Sequence[Any]],
+    token: str,
+) -> None:
+    """Insert columns that the server converts; `constants` are expressions, the same for each row."""
+    table, columns = into
+    names = ", ".join((*(column.name for column in columns), *constants))
+    converted = ", ".join((*(column.expression for column in columns), *constants.values()))
+    wire = ", ".join(f"{column.name} {column.wire}" for column in columns)
+    insert(
+        clickhouse,
+        f"INSERT INTO {table} ({names}) SELECT {converted} FROM input('{wire}') FORMAT Native",  # noqa: S608 - names and numbers of ours
+        values,
+        token,
+    )
 
 
 def insert(clickhouse: ClickHouse, statement: str, columns: Sequence[Sequence[Any]], token: str) -> None:

@@ -11,8 +11,8 @@ from models.pages import Page
 from models.verdict import Verdict
 from sinks.base import JudgedBefore, NewVerdict, PendingSince, Selection, StoredAccess, VerdictBlock
 from sinks.clickhouse.client import ClickHouse
-from sinks.clickhouse.columns import Column, text_column
-from sinks.clickhouse.trail import insert
+from sinks.clickhouse.columns import VERDICT_COLUMNS, Column, text_column, verdict_columns_of
+from sinks.clickhouse.trail import insert_converted
 
 ANY_VERSION: Final = 2**63 - 1
 CLOCK_TOLERANCE_US: Final = 300_000_000
@@ -38,18 +38,11 @@ _ACCESS: Final = (
     f" concat(topic, '/', toString(partition), '/', toString(offset)), {_VERDICT}, evidence_version, false"
 )
 _PAGE: Final = "received_day = %(day)s AND judged_at = fromUnixTimestamp64Micro(%(judged_at)s, 'UTC')"
-_VERDICT_COLUMNS: Final = (
+_COLUMNS: Final = (
     Column("id", "String", "toUUID(id)"),
     text_column("source"),
-    text_column("verdict"),
-    text_column("reason"),
-    text_column("clause"),
-    text_column("policy_version"),
-    text_column("policy_digest"),
-    Column("evidence_used", "Array(String)", "evidence_used"),
-    Column("derived", "UInt8", "derived"),
+    *VERDICT_COLUMNS,
     Column("late", "UInt8", "late"),
-    Column("stale_registers", "Array(String)", "stale_registers"),
 )
 
 
@@ -106,17 +99,14 @@ class ClickHouseVerdicts:
 
     def write_verdicts(self, block: VerdictBlock) -> None:
         """Insert the verdicts as one block of one partition, which ClickHouse stores whole or not at all."""
-        names = ", ".join(column.name for column in _VERDICT_COLUMNS)
-        converted = ", ".join(column.expression for column in _VERDICT_COLUMNS)
-        wire = ", ".join(f"{column.name} {column.wire}" for column in _VERDICT_COLUMNS)
-        constants = (
-            f"toDate('{block.page.day.isoformat()}'), {block.evidence_version},"
-            f" fromUnixTimestamp64Micro({microseconds(block.page.judged_at)}, 'UTC')"
-        )
-        insert(
+        insert_converted(
             self._clickhouse,
-            f"INSERT INTO verdict_log ({names}, received_day, evidence_version, judged_at)"  # noqa: S608 - constants
-            f" SELECT {converted}, {constants} FROM input('{wire}') FORMAT Native",
+            ("verdict_log", _COLUMNS),
+            {
+                "received_day": f"toDate('{block.page.day.isoformat()}')",
+                "evidence_version": str(block.evidence_version),
+                "judged_at": f"fromUnixTimestamp64Micro({microseconds(block.page.judged_at)}, 'UTC')",
+            },
             _columns(block.verdicts),
             block.page.token,
         )
@@ -265,17 +255,9 @@ def _verdict(row: Sequence[Any]) -> Verdict:
 
 
 def _columns(given: Sequence[NewVerdict]) -> list[Sequence[Any]]:
-    verdicts = [item.verdict for item in given]
     return [
         [item.access.id for item in given],
         [item.access.source for item in given],
-        [verdict.outcome for verdict in verdicts],
-        [verdict.reason for verdict in verdicts],
-        [verdict.clause or "" for verdict in verdicts],
-        [verdict.policy_version for verdict in verdicts],
-        [verdict.policy_digest for verdict in verdicts],
-        [verdict.evidence_used for verdict in verdicts],
-        [verdict.derived for verdict in verdicts],
+        *verdict_columns_of(given),
         [item.late for item in given],
-        [item.stale_registers for item in given],
     ]
