@@ -1,13 +1,11 @@
-from datetime import timedelta
 from typing import Any, Final, get_args
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from earwitness.policy import EvidenceIndex, judge
-from models import AccessEvent, EvidenceRecord
+from models import EvidenceRecord
 from models.evidence import KINDS_WITH_ALIASES, EvidenceKind
-from models.verdict import JUSTIFIED
 from tests.builders import (
     NOON,
     a_complaint,
@@ -19,7 +17,6 @@ from tests.builders import (
     evidence,
 )
 from tests.policy.judged import POLICIES
-from tests.policy.worlds import World, worlds
 
 NAMES: Final = ("a", "b", "c")
 KINDS: Final = get_args(EvidenceKind)
@@ -143,62 +140,6 @@ def test_the_same_id_at_two_organizations_is_two_actors() -> None:
     assert index.actor("vendor", "other", "v-1").ids == {"v-1"}
     assert index.actor("affiliate", "partner", "v-1").ids == {"v-1", "px"}
     assert index.actor("acquirer", "voiceco", "v-1").ids == {"v-1"}
-
-
-@given(world=worlds, left_out=st.integers(0, 20))
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_losing_evidence_never_justifies(world: World, left_out: int) -> None:
-    """Less evidence, less is justified.
-
-    Two kinds of records can speak against an actor, so losing them can justify: the last employment
-    known (without a staff register employees are believed), and one with aliases (it can show that the
-    actor entered the evidence). Neither is left out here.
-    """
-    newest = {
-        fields["ref"]: (version, fields) for version, fields in sorted(world.evidence, key=lambda v: v[0])
-    }
-    may_go = [
-        ref
-        for ref, (_, fields) in sorted(newest.items())
-        if fields["kind"] != "employment" and not fields.get("aliases")
-    ]
-    if not may_go:
-        return
-    gone = may_go[left_out % len(may_go)]
-    kept = [known for ref, known in newest.items() if ref != gone]
-    before, after = (_outcome(world, known) for known in (list(newest.values()), kept))
-    assert after != JUSTIFIED or before == JUSTIFIED
-
-
-@given(world=worlds, hours=st.integers(-14, 14))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_instants_are_the_same_in_every_offset(world: World, hours: int) -> None:
-    """Clocks of producers and registers stand in many zones."""
-    from_elsewhere = [
-        (
-            version,
-            {**fields, **{name: _moved(fields.get(name), hours) for name in ("valid_from", "valid_to")}},
-        )
-        for version, fields in world.evidence
-    ]
-    assert _outcome(world, from_elsewhere) == _outcome(world, world.evidence)
-
-
-def _moved(text: str | None, hours: int) -> str | None:
-    """Write the same instant as a clock `hours` further east shows it."""
-    if text is None:
-        return None
-    instant = EvidenceRecord.model_validate({"ref": "x", "kind": "complaint", "valid_from": text}).valid_from
-    local = instant + timedelta(hours=hours)
-    return f"{local:%Y-%m-%dT%H:%M:%S.%f}{'-' if hours < 0 else '+'}{abs(hours):02}:00"
-
-
-def _outcome(world: World, known: list[tuple[int, dict[str, Any]]]) -> str:
-    index = EvidenceIndex()
-    for version, fields in known:
-        index.put(EvidenceRecord.model_validate(fields), version)
-    access = AccessEvent.model_validate(world.event)
-    return judge(access, POLICIES, index, received_at=world.received_at, as_of=world.as_of).outcome
 
 
 def test_judging_leaves_the_index_as_it_was() -> None:

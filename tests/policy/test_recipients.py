@@ -1,10 +1,8 @@
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
 
 from models import EvidenceRecord
-from models.verdict import JUSTIFIED
 from tests.builders import (
     a_complaint,
     a_legal_order,
@@ -21,7 +19,6 @@ from tests.builders import (
     by_an_affiliate,
 )
 from tests.policy.judged import reason_of, said_of, verdict_of
-from tests.policy.worlds import World, worlds
 
 FORBIDDEN = ("outside_transfer", "no-sale-or-transfer", ())
 LIFTING = {"engagement", "transfer", "affiliation", "legal_order", "election"}
@@ -151,25 +148,3 @@ def test_what_comes_before_the_forbid_in_the_order_of_reasons_is_said_first() ->
     assert reason_of(an_access(purpose="curiosity", recipient="voiceco"), a_complaint()) == "purpose_unknown"
     vendor = an_access(**by_a_vendor(purpose="resolve_complaint", recipient="elsewhere"))
     assert reason_of(vendor, an_engagement()) == "actor_not_permitted"
-
-
-@given(world=worlds)
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_nothing_leaves_without_evidence_about_its_recipient(world: World) -> None:
-    """The forbid always wins: no world justifies a transfer that its evidence does not name."""
-    event, records = an_access(**{"purpose": None, "evidence_ref": None} | world.event), newest(world)
-    verdict = verdict_of(event, *records)
-    if event.recipient is None or verdict.outcome != JUSTIFIED or verdict.clause == "customer.own-use":
-        return
-    used = {record.ref: record for record in records}
-    (ref,) = verdict.evidence_used
-    assert (used[ref].kind in LIFTING, used[ref].organization) == (True, event.recipient)
-
-
-def newest(world: World) -> list[EvidenceRecord]:
-    """The newest record of each ref, the smallest version first."""
-    records: dict[str, EvidenceRecord] = {}
-    for _, fields in sorted(world.evidence, key=lambda versioned: versioned[0]):
-        records.pop(fields["ref"], None)
-        records[fields["ref"]] = EvidenceRecord.model_validate(fields)
-    return list(records.values())
