@@ -48,12 +48,24 @@ class EvidenceFollower:
         self._connection = connection
         self._where = TopicPartition(EVIDENCE_RECORDS, 0)
         self._consumer: AIOKafkaConsumer | None = None
+        self._asking: AIOKafkaConsumer | None = None
+        """Asks where the topic ends, on a connection of its own: a broker answers in order, so a question
+        behind a fetch that waits for records would wait as long."""
         self._task: asyncio.Task[None] | None = None
         self._progress = asyncio.Condition()
         self._read_to = 0
 
     async def start(self) -> None:
         """Read all that is there. Raises `BrokerUnavailable`."""
+        self._consumer = consumer = await self._connected()
+        self._asking = await self._connected()
+        consumer.assign([self._where])
+        await consumer.seek_to_beginning(self._where)
+        self._task = asyncio.create_task(self._follow(consumer), name="evidence-follower")
+        await self.catch_up()
+        log.info("evidence_complete", version=self.index.version)
+
+    async def _connected(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
             **self._connection,
             group_id=None,
@@ -65,30 +77,26 @@ class EvidenceFollower:
         except KafkaError as error:
             await consumer.stop()
             raise unreachable(self._connection, error) from error
-        consumer.assign([self._where])
-        await consumer.seek_to_beginning(self._where)
-        self._consumer = consumer
-        self._task = asyncio.create_task(self._follow(consumer), name="evidence-follower")
-        await self.catch_up()
-        log.info("evidence_complete", version=self.index.version)
+        return consumer
 
     async def stop(self) -> None:
         """Stop reading and disconnect."""
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
-        if self._consumer is not None:
-            await self._consumer.stop()
+        for consumer in (self._consumer, self._asking):
+            if consumer is not None:
+                await consumer.stop()
 
     async def catch_up(self) -> None:
         """Wait until the index holds what the topic held when this was called."""
-        if self._consumer is None or self._task is None:
+        if self._asking is None or self._task is None:
             raise BrokerUnavailable("the evidence follower is not started")
         if self._task.done():
             self._task.result()  # it never ends by itself: whatever ended it ends the worker
         try:
             async with asyncio.timeout(PROGRESS_WITHIN_S):
-                end = (await self._consumer.end_offsets([self._where]))[self._where]
+                end = (await self._asking.end_offsets([self._where]))[self._where]
             while self._read_to < end:
                 async with asyncio.timeout(PROGRESS_WITHIN_S), self._progress:
                     before = self._read_to
