@@ -193,9 +193,9 @@ class StoredAccess(NamedTuple):
     late: bool
 
     @property
-    def key(self) -> tuple[str, datetime, str, str]:
-        """The order in which a day's accesses are paged through."""
-        return self.customer_id, self.time, self.id, self.source
+    def key(self) -> tuple[str, datetime, str]:
+        """The order in which a day is paged through; accesses of several sources may share a place."""
+        return self.customer_id, self.time, self.id
 
 
 class JudgedBefore(NamedTuple):
@@ -265,7 +265,10 @@ class VerdictSink(Protocol):
     def select(
         self, selection: Selection, day: date, after: StoredAccess | None, limit: int
     ) -> list[StoredAccess]:
-        """Give the selected accesses of a day behind `after`, in the order of `StoredAccess.key`."""
+        """Give the selected accesses of a day behind `after`, in the order of `StoredAccess.key`.
+
+        Give `limit` of them, and beyond it those that share the place of the last one.
+        """
 
     def write_verdicts(self, block: VerdictBlock) -> None:
         """Make the verdicts of a page durable at once, keyed by `page.token`."""

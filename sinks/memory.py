@@ -157,7 +157,8 @@ class MemoryVerdicts:
             for received_day, access in self._selected(selection)
             if received_day == day and (after is None or access.key > after.key)
         ]
-        return sorted(found, key=lambda access: access.key)[:limit]
+        found.sort(key=lambda access: access.key)
+        return [access for access in found if access.key <= found[min(limit, len(found)) - 1].key]
 
     def write_verdicts(self, block: VerdictBlock) -> None:
         """Keep the block unless its token is known."""

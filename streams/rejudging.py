@@ -221,7 +221,7 @@ class Rejudging:
         if given:
             await self._store(day, await self._marked(given), version)
         task.count -= len(accesses)
-        task.after = accesses[-1] if len(accesses) == self._limits.page_rows else None
+        task.after = accesses[-1] if len(accesses) >= self._limits.page_rows else None
         if task.after is None:
             task.places.popleft()
 

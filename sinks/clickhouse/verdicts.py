@@ -15,6 +15,9 @@ from sinks.clickhouse.columns import VERDICT_COLUMNS, Column, text_column, verdi
 from sinks.clickhouse.trail import insert_converted
 
 ANY_VERSION: Final = 2**63 - 1
+MOST_ALIKE: Final = 10_000
+"""Accesses of one customer, instant and id, each of another source, that one page can end with."""
+
 CLOCK_TOLERANCE_US: Final = 300_000_000
 """How far an access may lie after the instant at which the broker received it."""
 
@@ -87,15 +90,26 @@ class ClickHouseVerdicts:
         self, selection: Selection, day: date, after: StoredAccess | None, limit: int
     ) -> list[StoredAccess]:
         """Read one page along the sort key, then the newest verdict of each of its accesses."""
-        where = _condition(selection)
-        behind = "" if after is None else f" AND {_BEHIND}"
+        accesses = self._read(selection, day, "" if after is None else _BEHIND, after, limit)
+        if len(accesses) >= limit:
+            # A longer order than the sort key's would have the server read the whole rest of the day.
+            last = accesses[-1]
+            alike = self._read(selection, day, _BESIDE, last, MOST_ALIKE)
+            seen = {access.source for access in accesses if access.key == last.key}
+            accesses += [access for access in alike if access.source not in seen]
+        return self._as_judged_last(day, accesses)
+
+    def _read(
+        self, selection: Selection, day: date, where: str, mark: StoredAccess | None, limit: int
+    ) -> list[StoredAccess]:
+        condition = _condition(selection)
         rows = self._clickhouse.execute(
-            f"SELECT {_ACCESS} FROM access_log WHERE received_day = %(day)s AND {where.sql}{behind}"  # noqa: S608 - names of ours
-            " ORDER BY customer_id, access_log.time, access_log.id, source LIMIT %(limit)s",
-            {**where.parameters, **_mark(after), "day": day, "limit": limit},
-            external_tables=where.tables,
+            f"SELECT {_ACCESS} FROM access_log WHERE received_day = %(day)s AND {condition.sql}{where}"  # noqa: S608 - names of ours
+            " ORDER BY customer_id, access_log.time, access_log.id LIMIT %(limit)s",
+            {**condition.parameters, **_mark(mark), "day": day, "limit": limit},
+            external_tables=condition.tables,
         )
-        return self._as_judged_last(day, [_access(row) for row in rows])
+        return [_access(row) for row in rows]
 
     def write_verdicts(self, block: VerdictBlock) -> None:
         """Insert the verdicts as one block of one partition, which ClickHouse stores whole or not at all."""
@@ -150,9 +164,12 @@ class ClickHouseVerdicts:
         return [access._replace(**newest.get((access.id, access.source), {})) for access in accesses]
 
 
+_PLACE: Final = "(%(customer_id)s, fromUnixTimestamp64Micro(%(time)s, 'UTC'), toUUID(%(id)s))"
 _BEHIND: Final = (
-    "customer_id >= %(customer_id)s AND (customer_id, access_log.time, access_log.id, source) >"
-    " (%(customer_id)s, fromUnixTimestamp64Micro(%(time)s, 'UTC'), toUUID(%(id)s), %(source)s)"
+    f" AND customer_id >= %(customer_id)s AND (customer_id, access_log.time, access_log.id) > {_PLACE}"
+)
+_BESIDE: Final = (
+    f" AND customer_id = %(customer_id)s AND (customer_id, access_log.time, access_log.id) = {_PLACE}"
 )
 
 
@@ -163,7 +180,6 @@ def _mark(after: StoredAccess | None) -> Mapping[str, Any]:
         "customer_id": after.customer_id,
         "time": microseconds(after.time),
         "id": after.id,
-        "source": after.source,
     }
 
 

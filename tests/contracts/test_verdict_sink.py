@@ -75,7 +75,7 @@ def store(sinks: Sinks, events: Sequence[dict[str, Any]], **how: Any) -> None:
     stored = Range(ACCESS_EVENTS, next(PARTITIONS), 0, len(events) - 1, NOON.date())
     rows = []
     for offset, changes in enumerate(events):
-        made = an_event(0, id=str(uuid4()), time=NOON.isoformat(), **changes)
+        made = an_event(0, **{"id": str(uuid4()), "time": NOON.isoformat()} | changes)
         event, unknown = read_access(json.dumps(made).encode(), ())
         rows.append(
             JudgedAccess(event, unknown, how.get("verdict", PENDING), offset, how.get("received_ms", NOON_MS))
@@ -132,6 +132,15 @@ def test_pages_leave_nothing_out_and_repeat_nothing(sinks: Sinks) -> None:
         seen += [access.id for access in page]
         after = page[-1]
     assert len(seen) == len(set(seen)) == 23
+
+
+def test_a_page_ends_with_all_that_share_its_last_place(sinks: Sinks) -> None:
+    """Several sources may use one id at one instant; the next page begins behind all of them."""
+    customer, shared = f"c-{uuid4()}", str(uuid4())
+    store(sinks, [{"customer_id": customer, "id": shared, "source": f"/s/{number}"} for number in range(7)])
+    page = sinks.verdicts.select(of_customer(customer), NOON.date(), None, 3)
+    assert sorted(access.source for access in page) == [f"/s/{number}" for number in range(7)]
+    assert sinks.verdicts.select(of_customer(customer), NOON.date(), page[-1], 3) == []
 
 
 def test_the_newest_verdict_holds(sinks: Sinks) -> None:
