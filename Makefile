@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup demo test check bench lock reference clean
+.PHONY: help setup demo test check bench mutants lock reference clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: setup ## lint, types, import contracts, generated documents
 
 bench: setup ## measure events per second from topic to table, beside an idiomatic Faust agent
 	$(BIN)/python -m benchmarks
+
+mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (an hour)
+	$(BIN)/python -m benchmarks.mutants --report docs/reports/mutation-of-the-judge.md
 
 reference: setup ## write the generated documents anew
 	$(BIN)/python -m earwitness.reference

@@ -139,7 +139,6 @@ def _identity(actor_type: str, organization: str | None, actor_id: str, director
     if kind is None:
         return Identity(own, own)
     links = _reachable(actor_id, partial(directory.naming_one_actor, kind, organization))
-    certain, perhaps = own, own
     holding: list[Entry] = []
     while True:
         certain = _joined(actor_id, holding)

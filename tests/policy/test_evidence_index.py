@@ -1,12 +1,15 @@
 from typing import Any, Final, get_args
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from earwitness.policy import EvidenceIndex, judge
+from earwitness.policy import evidence as evidence_module
 from models import EvidenceRecord
 from models.evidence import KINDS_WITH_ALIASES, EvidenceKind
 from tests.builders import (
+    A_TICK,
     NOON,
     a_complaint,
     a_record,
@@ -14,6 +17,7 @@ from tests.builders import (
     an_affiliation,
     an_employment,
     an_engagement,
+    by_a_vendor,
     evidence,
 )
 from tests.policy.judged import POLICIES
@@ -140,6 +144,94 @@ def test_the_same_id_at_two_organizations_is_two_actors() -> None:
     assert index.actor("vendor", "other", "v-1").ids == {"v-1"}
     assert index.actor("affiliate", "partner", "v-1").ids == {"v-1", "px"}
     assert index.actor("acquirer", "voiceco", "v-1").ids == {"v-1"}
+
+
+def test_entries_are_the_newest_of_every_ref() -> None:
+    """Who looks for what a change reaches goes through all of them."""
+    index = evidence(a_complaint(), an_employment(), a_complaint(customer_ids=["globex"]))
+    assert [(entry.ref, entry.version) for entry in index.entries()] == [("ticket:T-1", 2), ("staff:e-1", 1)]
+
+
+def test_an_actor_is_looked_up_once_and_the_memory_of_actors_is_bounded(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Who an actor is takes long to find out; a million actors must not fill the memory."""
+    monkeypatch.setattr(evidence_module, "MOST_ACTORS", 2)
+    index = evidence(an_employment())
+    first = index.actor("employee", None, "e-1")
+    second = index.actor("employee", None, "e-2")
+    assert index.actor("employee", None, "e-1") is first
+    assert index.actor("employee", None, "e-2") is second
+    index.actor("employee", None, "e-3")
+    assert index.actor("employee", None, "e-1") is not first
+
+
+@pytest.mark.parametrize(
+    ("customers", "assignees", "by_pairs"), [(1, 1, True), (8, 8, True), (16, 4, True), (13, 5, False)]
+)
+def test_evidence_is_kept_by_its_pairs_while_these_are_few(
+    customers: int, assignees: int, *, by_pairs: bool
+) -> None:
+    """One ticket for a thousand customers and a thousand agents would take a million places."""
+    record = a_complaint(
+        customer_ids=[f"c-{number}" for number in range(customers)],
+        assignees=[f"e-{number}" for number in range(assignees)],
+    )
+    register = evidence(record).register("complaint")
+    assert bool(register.by_customer_and_assignee.under(("c-0", "e-0"))) == by_pairs
+    assert bool(register.broad_by_customer.under("c-0")) != by_pairs
+
+
+@pytest.mark.parametrize(("length", "kept"), [(3, tuple), (8, tuple), (9, frozenset), (1_000, frozenset)])
+def test_long_lists_are_kept_as_sets(length: int, kept: type) -> None:
+    """Searching evidence for a thousand customers takes no longer than for ten."""
+    entry = evidence(a_complaint(customer_ids=[f"c-{number}" for number in range(length)])).get("ticket:T-1")
+    assert entry is not None
+    assert type(entry.customer_ids) is kept
+
+
+@pytest.mark.parametrize(
+    ("changes", "ticks", "in_force"),
+    [
+        ({"valid_from": NOON}, -1, False),
+        ({"valid_from": NOON}, 0, True),
+        ({"valid_from": NOON}, 1, True),
+        ({"valid_to": NOON}, -1, True),
+        ({"valid_to": NOON}, 0, False),
+        ({"valid_to": NOON}, 1, False),
+        ({"status": "withdrawn", "withdrawn_at": NOON}, -1, True),
+        ({"status": "withdrawn", "withdrawn_at": NOON}, 0, False),
+        ({"status": "withdrawn", "withdrawn_at": NOON}, 1, False),
+        ({"status": "withdrawn"}, 0, False),
+    ],
+)
+def test_an_entry_is_in_force_within_its_window_until_it_is_withdrawn(
+    changes: dict[str, Any], ticks: int, *, in_force: bool
+) -> None:
+    """The first instant counts, the last does not, and the withdrawal does not."""
+    entry = evidence(a_complaint(**changes)).get("ticket:T-1")
+    assert entry is not None
+    assert entry.in_force(NOON + ticks * A_TICK) is in_force
+
+
+@pytest.mark.parametrize(("own_contracts", "other_contracts"), [(1, 3), (3, 1)])
+def test_what_could_explain_an_access_is_looked_up_by_the_narrower_of_two(
+    own_contracts: int, other_contracts: int
+) -> None:
+    """A vendor may have thousands of contracts, or a customer thousands of vendors: not both are read."""
+    (clause,) = (each for each in POLICIES.policies[0].clauses if each.purpose == "process_calls")
+    own = [
+        an_engagement(f"own:{number}", customer_ids=["acme" if number == 0 else "globex"])
+        for number in range(own_contracts)
+    ]
+    others = [
+        an_engagement(f"other:{number}", organization="other", customer_ids=["acme"])
+        for number in range(other_contracts - 1)
+    ]
+    index = evidence(*own, *others)
+    access = an_access(**by_a_vendor(evidence_ref=None))
+    candidates = clause.candidates(access, index.actor("vendor", "voiceco", "v-1"), index)
+    assert [entry.ref for entry in candidates] == ["own:0"]
 
 
 def test_judging_leaves_the_index_as_it_was() -> None:

@@ -171,6 +171,18 @@ class TestAliases:
         staff = an_employment(aliases=[ALIAS])
         assert reason_of(access, a_complaint(assignees=["e-1"]), staff, cloud) == "clause_met"
 
+    def test_hundreds_of_records_may_speak_of_one_actor(self) -> None:
+        """Whoever has changed laptops for years has one record each; they are followed to the end."""
+        laptops = [an_employment(f"laptop:{number}", aliases=[f"os:{number}"]) for number in range(300)]
+        access = an_access(actor_id="os:299")
+        assert reason_of(access, a_complaint(assignees=["os:0"]), *laptops) == "clause_met"
+
+    def test_people_named_side_by_side_are_not_one_actor(self) -> None:
+        """A record without aliases may name a whole team; its members stay apart."""
+        together = an_employment(assignees=["e-1", "e-2"])
+        assert reason_of(an_access(), a_complaint(recorded_by="e-2"), together) == "clause_met"
+        assert reason_of(an_access(), a_complaint(assignees=["e-2"]), together) == "actor_not_assigned"
+
     def test_without_the_record_an_alias_is_somebody_else(self) -> None:
         """Nothing guesses that e1@example.com is e-1."""
         assert reason_of(an_access(actor_id=ALIAS), a_complaint(assignees=["e-1"])) == "actor_not_assigned"
@@ -295,11 +307,37 @@ class TestTeams:
         ended = an_affiliation("affiliation:desk", teams=["support"], valid_to=NOON)
         assert reason_of(access, self.complaint, an_affiliation(), ended) == "actor_not_assigned"
 
-    def test_vendors_have_no_teams(self) -> None:
-        """The contract knows teams of employees and affiliates only."""
-        access = an_access(**by_a_vendor(actor_team="night-shift"))
-        contract = an_engagement(assignees=["night-shift"], teams=["night-shift"])
-        assert reason_of(access, contract) == "actor_not_assigned"
+    def test_an_affiliates_team_is_listed_by_affiliations_only(self) -> None:
+        """A staff record or a contract that names its organization lists nothing for it."""
+        access = an_access(**by_an_affiliate(actor_team="support"))
+        staff = an_employment("staff:p", organization="partner", teams=["support"], assignees=["p-1"])
+        contract = an_engagement(organization="partner", teams=["support"])
+        records = [self.complaint, an_affiliation(), staff, contract]
+        assert reason_of(access, *records) == "actor_not_assigned"
+
+    @pytest.mark.parametrize(
+        ("access", "record"),
+        [
+            (by_a_vendor(), an_engagement()),
+            (
+                {
+                    "actor_type": "acquirer",
+                    "actor_id": "v-1",
+                    "organization": "voiceco",
+                    "purpose": "business_transfer",
+                    "evidence_ref": "deal:D-1",
+                },
+                a_transfer(organization="voiceco"),
+            ),
+        ],
+    )
+    def test_outsiders_have_no_teams(self, access: dict[str, Any], record: Any) -> None:
+        """The contract knows teams of employees and affiliates only, whatever a register lists."""
+        named = record.model_copy(update={"assignees": ("night-shift",), "teams": ("night-shift",)})
+        listing = {"teams": ["night-shift"], "assignees": ["v-1"], "organization": "voiceco"}
+        records = [named, an_employment("staff:v-1", **listing), an_affiliation("affiliation:v", **listing)]
+        claimed = an_access(**access, actor_team="night-shift")
+        assert reason_of(claimed, *records) == "actor_not_assigned"
 
 
 class TestSelfService:

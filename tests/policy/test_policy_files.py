@@ -171,6 +171,14 @@ class TestVersions:
         """An old access is judged by the policy of its day, whenever it is judged."""
         assert [self.version_at(days) for days in (-9_000, -1, 0, 1)] == ["", "1", "2", "2"]
 
+    def test_an_old_access_finds_its_version_among_many(self) -> None:
+        """After years of amendments most versions are neither the first nor the newest."""
+        years = range(2020, 2025)
+        texts = {str(year): SMALL.replace('"1"', f'"{year}"').replace("2020-", f"{year}-") for year in years}
+        policies = parse_policies({name: text.encode() for name, text in texts.items()})
+        found = [policies.in_effect_at(NOON.replace(year=year)) for year in years]
+        assert [policy.version for policy in found if policy is not None] == [str(year) for year in years]
+
     def test_a_known_version_with_other_content_is_refused(self) -> None:
         """History was judged by it; it never changes."""
         (fault,) = faults_of(one=SMALL, two=SMALL.replace("Nothing leaves", "Little leaves"))

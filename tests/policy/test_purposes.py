@@ -197,6 +197,13 @@ def test_evidence_about_another_organization_or_none_does_not_do(organization: s
 class TestOwnUse:
     """Customers touch their own content without evidence."""
 
+    def test_a_customers_id_may_begin_with_any_sign(self) -> None:
+        """`*` alone stands for many customers; signs that come before it in the alphabet do not."""
+        own = an_access(actor_type="customer", actor_id="#7", customer_id="#7", purpose="own_use")
+        assert reason_of(own) == "clause_met"
+        by_contract = an_access(**by_a_vendor(evidence_ref=None, purpose=None), customer_id="#7")
+        assert reason_of(by_contract, an_engagement()) == "derived"
+
     def own(self, **changes: Any) -> Any:
         return an_access(**{"actor_type": "customer", "purpose": "own_use", "evidence_ref": None} | changes)
 

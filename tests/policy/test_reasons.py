@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from earwitness.policy import EvidenceIndex, explain, judge, parse_policies
-from models import AccessEvent
+from models import AccessEvent, Verdict
 from models.verdict import INDETERMINATE, Reason
 from tests.builders import (
     A_DAY,
@@ -119,6 +119,13 @@ def test_the_reasons_stand_in_the_order_of_the_contract() -> None:
     )
 
 
+def test_a_refusal_names_the_policy_that_refuses() -> None:
+    """Whoever is accused can ask by which rules: the version, and the content that it had."""
+    refused = verdict_of(an_access(customer_id="globex"), a_complaint())
+    (policy,) = POLICIES.policies
+    assert (refused.policy_version, refused.policy_digest) == (policy.version, policy.digest)
+
+
 class TestGrace:
     """Evidence that is not known yet may still arrive, for a day."""
 
@@ -208,7 +215,10 @@ class TestJudgeError:
         """Then not even the version is known."""
         broken: Any = Broken(an_access(), "time")
         verdict = verdict_of(broken, a_complaint(), received_at=NOON)
-        assert (verdict.reason, verdict.policy_version) == ("judge_error", "")
+        assert verdict == Verdict(
+            INDETERMINATE, "judge_error", None, (), derived=False, policy_version="", policy_digest=""
+        )
+        assert type(verdict.derived) is bool
 
     def test_a_time_without_an_offset_is_indeterminate(self) -> None:
         """It cannot be compared; no time zone is guessed."""

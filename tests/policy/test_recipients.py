@@ -121,6 +121,8 @@ def test_cited_evidence_about_the_recipient_leaves_the_reason_to_the_missing_pur
     """It explains nothing, but the content did not go to strangers."""
     access = an_undeclared_access(evidence_ref="contract:C-1", recipient="voiceco")
     assert reason_of(access, an_engagement()) == "purpose_not_declared"
+    to_another = an_undeclared_access(evidence_ref="contract:C-1", recipient="elsewhere")
+    assert said_of(to_another, an_engagement()) == FORBIDDEN
 
 
 def test_a_service_sends_content_to_nobody() -> None:

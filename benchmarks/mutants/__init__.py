@@ -1,0 +1,1 @@
+"""How many small mistakes in the judge its tests notice: `make mutants`."""
