@@ -1,25 +1,26 @@
 """What an operator must know when the judge could not decide: the verdict says so to everybody else."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 import structlog
 
-from earwitness.policy import EvidenceIndex, PolicySet
+from earwitness.policy import Access, EvidenceIndex, PolicySet
 from earwitness.policy.judging import failure
-from sinks.base import Block
-from streams.judge import received_at
 
 log = structlog.get_logger(__name__)
 
 
-def report_failures(block: Block, policies: PolicySet, evidence: EvidenceIndex) -> None:
-    """Log, for each access that the judge failed for, where it is and what failed."""
-    for row in block.rows:
-        if row.verdict.reason != "judge_error":
-            continue
-        received = received_at(row.received_at_ms)
-        log.error(
-            "judge_failed",
-            topic=block.range.topic,
-            partition=block.range.partition,
-            offset=row.offset,
-            error=failure(row.event, policies, evidence, received_at=received, as_of=block.judged_at),
-        )
+class Failed(NamedTuple):
+    """An access that the judge failed for, and where its record stands."""
+
+    access: Access
+    position: str
+    received_at: datetime
+
+
+def report_failure(failed: Failed, policies: PolicySet, evidence: EvidenceIndex, as_of: datetime) -> None:
+    """Log what made the judge fail for an access."""
+    received_at = failed.received_at
+    error = failure(failed.access, policies, evidence, received_at=received_at, as_of=as_of)
+    log.error("judge_failed", position=failed.position, error=error)

@@ -21,14 +21,23 @@ from models.dead_letter import DeadLetter
 from models.errors import IntegrityBroken
 from models.finding import Finding
 from models.ranges import Range, day_of
-from sinks.base import Block, Content, Identity, LedgerEntry, TrailSink, VerdictSink, finding_of
+from sinks.base import (
+    Block,
+    Content,
+    Identity,
+    JudgedAccess,
+    LedgerEntry,
+    TrailSink,
+    VerdictSink,
+    finding_of,
+)
 from streams.announce import Announcer
 from streams.copies import Accepted, RecentIdentities, sort_copies
 from streams.dead_letters import dead_letter_message
 from streams.evidence import EvidenceView
-from streams.failures import report_failures
+from streams.failures import Failed, report_failure
 from streams.findings import conflict_finding, finding_message
-from streams.judge import conflict, judge_accepted, read_records
+from streams.judge import conflict, judge_accepted, read_records, received_at
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
 from streams.registers import RegisterView
@@ -226,7 +235,9 @@ class PartitionOwner:
         rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)
-        report_failures(block, policies, evidence)
+        for row in rows:
+            if row.verdict.reason == "judge_error":
+                report_failure(_failed(row, announced), policies, evidence, as_of)
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
@@ -316,3 +327,8 @@ class PartitionOwner:
                 self._topic, self._partition, offset, metadata=metadata, membership=self.membership
             )
         )
+
+
+def _failed(row: JudgedAccess, stored: Range) -> Failed:
+    position = f"{stored.topic}/{stored.partition}/{row.offset}"
+    return Failed(row.event, position, received_at(row.received_at_ms))

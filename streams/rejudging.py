@@ -34,6 +34,7 @@ from sinks.base import (
     VerdictBlock,
     new_finding,
 )
+from streams.failures import Failed, report_failure
 from streams.findings import finding_message
 from streams.offsets import Membership
 from streams.partition import Ports
@@ -242,13 +243,12 @@ class Rejudging:
         return [item for item in given if item.verdict != item.access.verdict]
 
     def _judge_one(self, access: StoredAccess) -> Verdict:
-        return judge(
-            access,
-            self._ports.policies(),
-            self._ports.evidence.index,
-            received_at=access.received_at,
-            as_of=self._judged_at,
-        )
+        policies, evidence, as_of = self._ports.policies(), self._ports.evidence.index, self._judged_at
+        verdict = judge(access, policies, evidence, received_at=access.received_at, as_of=as_of)
+        if verdict.reason == "judge_error":
+            failed = Failed(access, access.position, access.received_at)
+            report_failure(failed, policies, evidence, as_of)
+        return verdict
 
     async def _marked(self, given: Sequence[NewVerdict]) -> list[NewVerdict]:
         """Name with each verdict the registers that are overdue now, of those that it leans on."""

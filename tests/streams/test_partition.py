@@ -295,7 +295,8 @@ def test_an_access_that_the_judge_fails_for_is_never_justified(policies: PolicyS
     failed = [row for row in rows if row.verdict.reason == "judge_error"]
     assert [(row.offset, row.verdict.outcome) for row in failed] == [(3, "indeterminate")]
     (told,) = [each for each in logs if each["event"] == "judge_failed"]
-    assert (told["offset"], told["error"]) == (3, "ZeroDivisionError: broken check")
+    assert told["position"] == "access.events.v1/0/3"
+    assert told["error"] == "ZeroDivisionError: broken check"
 
 
 class FailingFor(PolicySet):
