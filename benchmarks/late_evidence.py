@@ -31,6 +31,7 @@ ROWS_A_TICKET: Final = 100
 DAYS: Final = 10
 POLL_S: Final = 0.05
 LONGEST_WAIT_S: Final = 120.0
+LONGEST_LARGE_S: Final = 3_600.0
 CHUNK: Final = 1_000_000
 CUSTOMERS: Final = 5_000
 COMMON_TENTHS: Final = 3
@@ -121,16 +122,25 @@ def _measure(client: Client, register: Register, tickets: int, say: Callable[[st
     register.put(_employment())
     begun = time.monotonic()
     busy = [_one(client, register, number) for number in range(tickets, 2 * tickets)]
-    done_before = _large_done(client)
+    ((wanted,),) = client.execute("SELECT count() FROM access_log WHERE evidence_ref = 'ticket:common'")
+    done_before = _no_longer_employed(client) >= wanted
     say("the rest of the large change")
-    while not _large_done(client) and time.monotonic() - begun < 3_600:
+    while _no_longer_employed(client) < wanted and time.monotonic() - begun < LONGEST_LARGE_S:
         time.sleep(1)
     return {
         "quiet": _summary(quiet),
         "beside_a_large_change": {**_summary(busy), "large_was_done_before": done_before},
-        "large_change_s": round(time.monotonic() - begun, 1),
-        "large_change_verdicts": _count(client, "reason = 'actor_not_employed'"),
+        "large_change": {
+            "accesses": wanted,
+            "verdicts": _no_longer_employed(client),
+            "seconds": round(time.monotonic() - begun, 1),
+        },
     }
+
+
+def _no_longer_employed(client: Client) -> int:
+    """Count the verdicts that the large change brought about."""
+    return _count(client, "reason = 'actor_not_employed'")
 
 
 def _one(client: Client, register: Register, number: int) -> float:
@@ -175,12 +185,6 @@ def _employment() -> dict[str, Any]:
 def _count(client: Client, condition: str) -> int:
     ((count,),) = client.execute(f"SELECT count() FROM verdict_log WHERE {condition}")  # noqa: S608 - ours
     return int(count)
-
-
-def _large_done(client: Client) -> bool:
-    before = _count(client, "1")
-    time.sleep(3)
-    return _count(client, "1") == before
 
 
 def _summary(seconds: Sequence[float]) -> dict[str, float]:
