@@ -121,6 +121,9 @@ class PolicyWatch:
                 self._folder.refresh()
             except PipelineError as error:
                 log.warning("policies_wait", error=str(error), retry_after_s=self._interval_s)
+            except Exception:
+                # Whatever it is: nobody would notice that nothing is looked at any more.
+                log.exception("policies_watch_failed", retry_after_s=self._interval_s)
 
 
 def _stamp(folder: Path) -> _Stamp:

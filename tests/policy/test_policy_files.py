@@ -182,6 +182,12 @@ class TestFaults:
         assert old in SMALL
         assert any(fault in told for told in faults_of(broken=SMALL.replace(old, new)))
 
+    @pytest.mark.parametrize("value", ["1" * 5_000, "[" * 50_000, "{a=" * 5_000])
+    def test_what_is_too_long_or_too_deep_to_read_is_no_toml(self, value: str) -> None:
+        """A reader that gives up is no reason for its process to."""
+        (fault,) = faults_of(broken=f"grace_hours = {value}")
+        assert fault.startswith("broken.toml: is not TOML: ")
+
     def test_all_faults_of_all_files_are_told_at_once(self) -> None:
         """Not one at every start."""
         one = SMALL.replace('"complaint"', '"complain"').replace('["employee"]', '["staff"]')
