@@ -97,10 +97,10 @@ def _stays(held: Iterable[Held], directory: Directory) -> dict[str, list[Held]]:
 
 
 def _step(record: EvidenceRecord, stays: Sequence[Held], directory: Directory) -> Step:
-    """Find which stay a row tells of: the open one, the last one if that never ended, or a new one."""
+    """Find which stay a row tells of: the open one, the last one if that goes on, or a new one."""
     if not stays:
         return Step("new", record)
-    open_now = [one for one in stays if one.record.status == "active"]
+    open_now = [one for one in stays if not is_over(one.record, directory.at)]
     last = max(open_now or stays, key=lambda one: one.version)
     if open_now or _goes_on(record, last.record, directory):
         begin = record.valid_from if directory.dated else last.record.valid_from
@@ -111,9 +111,10 @@ def _step(record: EvidenceRecord, stays: Sequence[Held], directory: Directory) -
 
 
 def _goes_on(record: EvidenceRecord, last: EvidenceRecord, directory: Directory) -> bool:
-    """Say whether a withdrawn stay never ended, by what the file says of its begin."""
-    ended = last.withdrawn_at or last.valid_to
-    return directory.dated and (ended is None or record.valid_from < ended)
+    """Say whether a row is about a stay that is over, by what the file says of its begin."""
+    ended = min((end for end in (last.withdrawn_at, last.valid_to) if end is not None), default=None)
+    same = record.valid_from == last.valid_from or ended is None or record.valid_from < ended
+    return directory.dated and same
 
 
 def _withdrawn(record: EvidenceRecord, at: datetime) -> EvidenceRecord:

@@ -113,6 +113,42 @@ def test_who_comes_back_later_has_a_second_stay() -> None:
     assert [step.record.ref for step in left.left] == ["staff:e-1@20260301T120000Z"]
 
 
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_stay_that_ended_by_itself_is_not_written_over(dated: bool) -> None:  # noqa: FBT001
+    """A fixed term whose last day the directory told: its accesses stay explained, the gap is not."""
+    term = staff("e-1", valid_to=NOON - 30 * A_DAY)
+    back = NOON - A_DAY if dated else NOON
+    plan = sync_plan([staff("e-1", valid_from=back)], held(term), at(dated=dated))
+    (step,) = plan.present
+    assert (step.change, step.record.ref) == ("returned", f"staff:e-1@{back:%Y%m%dT%H%M%SZ}")
+    assert (step.record.valid_from, step.record.valid_to) == (back, None)
+    assert plan.left == []
+
+
+@pytest.mark.parametrize(
+    ("ended", "returned"),
+    [
+        ({"valid_to": NOON - 30 * A_DAY, "status": "withdrawn", "withdrawn_at": NOON - 9 * A_DAY}, True),
+        ({"valid_to": NOON - 9 * A_DAY, "status": "withdrawn", "withdrawn_at": NOON - 30 * A_DAY}, True),
+        ({"valid_to": NOON - 9 * A_DAY, "status": "withdrawn", "withdrawn_at": NOON - 9 * A_DAY}, False),
+        ({"valid_to": NOON - 9 * A_DAY}, False),
+    ],
+)
+def test_the_earlier_end_of_a_stay_counts(ended: dict[str, Any], returned: bool) -> None:  # noqa: FBT001
+    """Between that and the new begin nobody was employed."""
+    row = staff("e-1", valid_from=NOON - 20 * A_DAY)
+    plan = sync_plan([row], held(staff("e-1", **ended)), at())
+    assert [step.record.ref.endswith("@20260210T120000Z") for step in plan.present] == [returned]
+
+
+def test_a_stay_that_is_over_may_stand_in_the_file_for_years() -> None:
+    """Some directories list who has been here too, even who never came; that is no news each night."""
+    known = held(staff("e-1", valid_to=NOON - A_DAY), staff("e-2", valid_to=LAST_YEAR))
+    plan = sync_plan([held.record for held in known.values()], known, at())
+    assert counts(plan.present)["unchanged"] == len(known)
+    assert plan.left == []
+
+
 def test_without_dates_a_stay_begins_when_it_is_first_seen() -> None:
     """And keeps that begin: a new one each night would be a new version each night."""
     seen = staff("e-1", valid_from=NOON)
