@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.registers.directory import Directory, Leavers, SyncPlan, sync_plan
+from earwitness.registers.config import Register, Registers
+from earwitness.registers.directory import Directory, Leavers, SyncPlan, objection_to, sync_plan
 from earwitness.registers.plan import Held, counts, plan_of, published
 from models.evidence import EvidenceRecord
 from tests.builders import A_DAY, A_TICK, NOON, a_complaint, an_employment
+from tests.registers.builders import a_register
 
 LAST_YEAR = NOON - 365 * A_DAY
 
@@ -171,6 +173,60 @@ def test_an_address_with_an_at_is_nobody_s_second_stay() -> None:
         ("returned", "staff:ann@20260302T120000Z"),
         ("unchanged", "staff:ann@example.test"),
     ]
+
+
+def a_directory(name: str = "hr", **changes: Any) -> Register:
+    return a_register(name=name, **({"kinds": ["employment"], "ref_prefixes": ["staff:"]} | changes))
+
+
+@pytest.mark.parametrize(
+    ("register", "why"),
+    [
+        (a_directory(), None),
+        (a_directory(ref_prefixes=["staff"]), None),
+        (a_directory(ref_prefixes=["staff:eu:"]), "register hr may tell of staff:eu:… only"),
+        (a_directory(kinds=["engagement"]), "register hr may tell engagement only, not employment"),
+        (None, None),
+    ],
+)
+def test_a_register_withdraws_nobody_of_whom_it_may_not_tell(
+    register: Register | None, why: str | None
+) -> None:
+    """The allow-list bounds whom a file can take out, not only whom it can bring in."""
+    objection = objection_to(at(), register, Registers())
+    assert (objection or "").startswith(why or "")
+    assert (objection is None) == (why is None)
+
+
+@pytest.mark.parametrize(
+    ("other", "refused"),
+    [
+        (a_directory("other", ref_prefixes=["staff:us:"]), True),
+        (a_directory("other", ref_prefixes=["staff:"]), False),
+        (a_directory("other", ref_prefixes=["sta", "partner:"]), False),
+        (a_directory("other", ref_prefixes=["staff:us:"], kinds=["engagement"]), False),
+        (
+            a_directory(
+                "other",
+                ref_prefixes=["staff:us:"],
+                webhook={"flavour": "jira", "mapping": "m", "secret_file": "s"},
+            ),
+            False,
+        ),
+    ],
+)
+@pytest.mark.parametrize("register", [a_directory(), None])
+def test_a_directory_in_another_is_not_withdrawn_with_it(
+    other: Register,
+    refused: bool,  # noqa: FBT001
+    register: Register | None,
+) -> None:
+    """Its people are missing from the other's file every night; what webhooks told is no file's to end."""
+    known = Registers(registers=tuple(one for one in (register, other) if one is not None))
+    objection = objection_to(at(), register, known)
+    assert (objection is not None) == refused
+    if objection is not None:
+        assert "register other tells of staff:us:…" in objection
 
 
 @pytest.mark.parametrize(
