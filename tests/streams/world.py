@@ -19,7 +19,15 @@ from models.publisher import Message
 from models.ranges import Range
 from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
-from sinks.base import Block, Content, Identity, LedgerEntry, PolicyVersion, RegisteredEvidence
+from sinks.base import (
+    Block,
+    Content,
+    Identity,
+    KeptEvidence,
+    LedgerEntry,
+    PolicyVersion,
+    RegisteredEvidence,
+)
 from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
@@ -179,6 +187,9 @@ class FatefulTrail:
 
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         self.step(lambda: self._trail.write_evidence(records))
+
+    def evidence_beyond(self, known: Mapping[str, int]) -> Sequence[KeptEvidence]:
+        return self.step(lambda: self._trail.evidence_beyond(known))
 
     def register_policy(self, version: PolicyVersion) -> str:
         return self.step(lambda: self._trail.register_policy(version))
