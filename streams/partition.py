@@ -41,6 +41,7 @@ from streams.judge import conflict, judge_accepted, read_records, received_at
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
 from streams.registers import RegisterView
+from streams.set_aside import set_aside
 
 log = structlog.get_logger(__name__)
 
@@ -241,11 +242,14 @@ class PartitionOwner:
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
+        aside = set_aside(copies.duplicates, letters)
+        if aside:
+            await self._persistently.in_thread(self._ports.trail.write_set_aside, announced, aside)
         stored = announced
         if rows:
             stored = await self._write(block)
         findings = [finding for row in rows if (finding := finding_of(row, stored)) is not None]
-        entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count)
+        entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count, len(aside))
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)
         self._stored_at = asyncio.get_running_loop().time()
