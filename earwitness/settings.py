@@ -100,6 +100,15 @@ class ApiSettings(_Part):
     largest_page: int = Field(10_000, ge=1, le=1_000_000, description="most rows in one answer")
 
 
+class ReconcileSettings(_Part):
+    """How the trail is proven complete."""
+
+    grace_s: int = Field(
+        900, ge=0, le=2_592_000, description="how long a producer's number may be missing before it is lost"
+    )
+    query_timeout_s: int = Field(300, ge=1, le=3_600, description="longest that one of its questions may run")
+
+
 class Settings(_Part):
     """All settings of one process."""
 
@@ -107,6 +116,7 @@ class Settings(_Part):
     clickhouse: ClickHouseSettings = ClickHouseSettings()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     policies_dir: Path = Field(ROOT / "policies", description="the folder of the policy versions")
     registers_file: Path | None = Field(
         None, description="the TOML file of the registers: what each may tell, and its webhook"

@@ -29,7 +29,7 @@ CREATE TABLE reconciliation_log
     place         String CODEC(ZSTD(1)),
     first         UInt64,
     last          UInt64,
-    count         UInt64,
+    size          UInt64,
     received_from Nullable(DateTime64(3, 'UTC')),
     received_to   Nullable(DateTime64(3, 'UTC')),
     detail        String CODEC(ZSTD(1)),
