@@ -1,11 +1,11 @@
 """Questions about whether the trail is complete, each answered by aggregates of the server.
 
-Offsets and numbers are counted by bitmaps, which hold ten million of them in a few megabytes; what could
-grow with the number of rows spills to the server's disk. Each answer has a limit.
+Offsets and numbers are counted by words of 64 bits, identities a few million at a time, and what grows all
+the same spills to the server's disk. Each answer has a limit.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Final
 
 from earwitness.query import accounts_sql as sql
@@ -25,10 +25,13 @@ from earwitness.reconciliation.accounts import (
 )
 from models.topics import ACCESS_EVENTS
 
+IDS_AT_ONCE: Final = 4_000_000
+"""Identities that are compared at once: what keeps them in memory, about 200 MB."""
+
 LIMITS: Final[Mapping[str, Any]] = {
     "max_threads": 2,
     "max_memory_usage": 512 << 20,
-    "max_bytes_before_external_group_by": 64 << 20,
+    "max_bytes_before_external_group_by": 256 << 20,
     "max_bytes_before_external_sort": 64 << 20,
 }
 """What one question may cost the server."""
@@ -82,14 +85,15 @@ class ClickHouseAccounts:
         asked = _days(window) | _bounds(bounds) | {"age": older_than_s}
         return [Span(*row) for row in self._ask(sql.UNLEDGERED, asked)]
 
-    def doubled(self, window: Window) -> tuple[int, Sequence[Doubled]]:
-        """Find identities with several rows."""
-        rows = self._ask(sql.DOUBLED, _days(window))
-        some = [
-            Doubled(source, access_id, row_count, [_position(*place) for place in places], begin, end)
-            for _, source, access_id, row_count, places, begin, end in rows
-        ]
-        return (rows[0][0] if rows else 0), some
+    def doubled(self, window: Window, row_count: int) -> tuple[int, Sequence[Doubled]]:
+        """Find identities with several rows, some of the identities at a time."""
+        parts = row_count // IDS_AT_ONCE + 1
+        count, some = 0, list[Doubled]()
+        for part in range(parts):
+            rows = self._ask(sql.DOUBLED, _days(window) | {"parts": parts, "part": part})
+            count += rows[0][0] if rows else 0
+            some += (_doubled(*row[1:]) for row in rows)
+        return count, some[: sql.MOST_DOUBLED]
 
     def counted(self, window: Window) -> Counted:
         """Count each producer's numbers.
@@ -114,6 +118,18 @@ class ClickHouseAccounts:
         self, statement: str, parameters: Mapping[str, Parameter] | None = None
     ) -> Sequence[tuple[Any, ...]]:
         return self._store.ask(statement, parameters, limits=LIMITS).rows
+
+
+def _doubled(  # noqa: PLR0913, PLR0917 - the columns of a row
+    source: str,
+    access_id: str,
+    row_count: int,
+    places: Sequence[tuple[int, int]],
+    received_from: datetime,
+    received_to: datetime,
+) -> Doubled:
+    positions = [_position(*place) for place in places]
+    return Doubled(source, access_id, row_count, positions, received_from, received_to)
 
 
 def _position(partition: int, offset: int) -> str:

@@ -80,11 +80,20 @@ LEDGERED: Final = _compose(
     ranges=_RANGES,
 )
 
+# Offsets are counted by words of 64 bits: exact, a fraction of the memory of a set, and it can spill.
 HELD: Final = _compose(
     """
-    SELECT partition, day, sum(is_row), groupBitmapIf(offset, is_row), groupBitmapIf(offset, NOT is_row),
-           groupBitmap(offset), min(received_at), max(received_at)
-    FROM (<records>) GROUP BY partition, day
+    SELECT partition, day, sum(rows), sum(bitCount(row_word)), sum(bitCount(aside_word)),
+           sum(bitCount(bitOr(row_word, aside_word))), min(received_from), max(received_to)
+    FROM
+    (
+        SELECT partition, day, countIf(is_row) AS rows,
+               groupBitOrIf(bitShiftLeft(toUInt64(1), offset % 64), is_row) AS row_word,
+               groupBitOrIf(bitShiftLeft(toUInt64(1), offset % 64), NOT is_row) AS aside_word,
+               min(received_at) AS received_from, max(received_at) AS received_to
+        FROM (<records>) GROUP BY partition, day, intDiv(offset, 64)
+    )
+    GROUP BY partition, day
     """,
     records=_records(f"{_DAYS} AND {_OFFSET_WITHIN}"),
 )
@@ -186,7 +195,11 @@ DOUBLED: Final = _compose(
                arraySort(groupArray(<positions>)((partition, offset))) AS places,
                min(received_at) AS received_from, max(received_at) AS received_to
         FROM access_log
-        WHERE <days> AND id IN (SELECT id FROM access_log WHERE <days> GROUP BY id HAVING count() > 1)
+        WHERE <days> AND id IN
+        (
+            SELECT id FROM access_log WHERE <days> AND cityHash64(id) % {parts:UInt32} = {part:UInt32}
+            GROUP BY id HAVING count() > 1
+        )
         GROUP BY source, id HAVING row_count > 1
     )
     ORDER BY received_from, id LIMIT <most>
@@ -202,8 +215,14 @@ _COUNTED: Final = """
                groupArrayIf(<most>)((missing, producer), missing > 0))) AS worst
     FROM
     (
-        SELECT producer, groupBitmap(sequence) AS numbers, max(sequence) - <begin> + 1 - numbers AS missing
-        FROM (<records>) GROUP BY producer
+        SELECT producer, sum(bitCount(word)) AS numbers, max(highest) - <begin> + 1 - numbers AS missing
+        FROM
+        (
+            SELECT producer, min(day) AS day, min(sequence) AS lowest, max(sequence) AS highest,
+                   groupBitOr(bitShiftLeft(toUInt64(1), sequence % 64)) AS word
+            FROM (<records>) GROUP BY producer, intDiv(sequence, 64)
+        )
+        GROUP BY producer
     )
     """
 _NUMBERED: Final = _records(f"{_DAYS} AND producer != '' AND sequence > 0")
@@ -214,7 +233,7 @@ COUNTED_OF_ALL: Final = _compose(_COUNTED, most=MOST_PRODUCERS, begin=1, records
 COUNTED_OF_DAYS: Final = _compose(
     _COUNTED,
     most=MOST_PRODUCERS,
-    begin="if(min(day) = {from:Date}, min(sequence), 1)",
+    begin="if(min(day) = {from:Date}, min(lowest), 1)",
     records=_NUMBERED,
 )
 

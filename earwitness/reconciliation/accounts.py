@@ -169,8 +169,8 @@ class Accounts(Protocol):
     def unledgered(self, window: Window, bounds: Mapping[int, int], older_than_s: int) -> Sequence[Span]:
         """Give where rows lie beyond `bounds` that were stored longer ago than that."""
 
-    def doubled(self, window: Window) -> tuple[int, Sequence[Doubled]]:
-        """Count the accesses that have more than one row, and give some of them."""
+    def doubled(self, window: Window, row_count: int) -> tuple[int, Sequence[Doubled]]:
+        """Count the accesses that have more than one row, among about `row_count`; give some of them."""
 
     def counted(self, window: Window) -> Counted:
         """Add the producers' counts up."""

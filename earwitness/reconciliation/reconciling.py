@@ -130,7 +130,9 @@ class _Reconciliation:
         return fault._replace(received_from=received_from, received_to=received_to)
 
     def _doubled(self) -> list[Fault]:
-        count, some = self._accounts.doubled(self._window)
+        count, some = self._accounts.doubled(
+            self._window, sum(held.row_count for held in self._held.values())
+        )
         if count > len(some):
             self._unexamined.append(f"{count - len(some)} further accesses with more than one row")
         return [comparing.doubled_access(found) for found in some]
