@@ -10,6 +10,7 @@ holds, and what happens to an owner that sleeps and wakes.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -49,6 +50,14 @@ QUEUED_BATCHES: Final = 1
 """Batches that wait for a partition while another is stored; more would only fill memory."""
 
 
+def _unobserved(_step: str, _where: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _untold(_accesses: int) -> None:
+    """Nobody wants to know."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Ports:
     """Everything a partition needs from outside; the same for all partitions of a worker."""
@@ -64,6 +73,11 @@ class Ports:
     now: Callable[[], datetime]
     largest_range: int
     shortest_interval_s: float
+    observed: Callable[[str, str], AbstractContextManager[None]] = _unobserved
+    """Watches a step of a place, for health and metrics."""
+
+    backlog: Callable[[int], None] = _untold
+    """Is told how many accesses wait to be judged again."""
 
 
 class PartitionOwner:
@@ -233,7 +247,8 @@ class PartitionOwner:
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         policies = self._ports.policies()
-        rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
+        with self._ports.observed("judge", f"{self._topic}/{self._partition}"):
+            rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)
         for row in rows:
