@@ -56,7 +56,9 @@ class Observer:
         self.readiness = readiness
         self._meters = meters
         self._clock = clock
-        self._joined = False
+        self.assigned = False
+        """Whether the group has given this worker its partitions; none where it has enough workers."""
+
         readiness.also(self.wrong)
 
     @contextmanager
@@ -100,17 +102,17 @@ class Observer:
 
     def wrong(self) -> list[str]:
         """Say what keeps the worker from recording that no call and no part of it would show."""
-        if not self._joined:
+        if not self.assigned:
             return ["partitions are not assigned yet"]
         return self.stuck()
 
     def joined(self) -> None:
-        """The group has given this worker its partitions, none where it has enough workers."""
-        self._joined = True
+        """The group has given this worker its partitions."""
+        self.assigned = True
 
     def moved(self) -> None:
         """Partitions are taken away: nothing of what waited is this worker's any more."""
-        self._joined = False
+        self.assigned = False
         self.readiness.forget()
         self.progress.keep(())
 

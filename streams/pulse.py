@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from typing import Any, Final
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -19,6 +20,7 @@ ANSWER_WITHIN_S: Final = 0.8
 """How long one answer is waited for; then Kafka is asked anew."""
 
 BEAT_EVERY_S: Final = 0.1
+LEARNED_EVERY_S: Final = 1.0
 
 
 class KafkaPulse:
@@ -51,6 +53,7 @@ class KafkaPulse:
             raise unreachable(self._connection, error) from error
         self._tasks = [
             asyncio.create_task(self._ask_on(consumer), name="pulse-kafka"),
+            asyncio.create_task(self._learn_on(), name="pulse-commits"),
             asyncio.create_task(self._beat(), name="pulse-event-loop"),
         ]
 
@@ -72,11 +75,25 @@ class KafkaPulse:
             try:
                 async with asyncio.timeout(ANSWER_WITHIN_S):
                     await self._ask(consumer)
-            except (KafkaError, BrokerUnavailable, TimeoutError) as error:
-                self._readiness.refused(KAFKA, str(error) or f"no answer within {ANSWER_WITHIN_S} s")
+            except TimeoutError:
+                self._readiness.refused(KAFKA, f"no answer within {ANSWER_WITHIN_S} s")
+            except Exception as error:  # noqa: BLE001 - whatever it is, the answer did not come
+                self._readiness.refused(KAFKA, repr(error))
             else:
                 self._readiness.answered(KAFKA)
             await asyncio.sleep(ASKED_EVERY_S)
+
+    async def _learn_on(self) -> None:
+        """Learn how far a partition is stored of which nothing was delivered yet.
+
+        The consumer's thread is asked for it, and must not be left alone in the middle: no time limit here.
+        """
+        while True:
+            for partition in frozenset(self._owned()) - self._progress.known():
+                with suppress(BrokerUnavailable):
+                    committed = await self._offsets.fetch(ACCESS_EVENTS, partition)
+                    self._progress.stored(partition, committed.offset or 0)
+            await asyncio.sleep(LEARNED_EVERY_S)
 
     async def _ask(self, consumer: AIOKafkaConsumer) -> None:
         if not consumer.partitions_for_topic(ACCESS_EVENTS):
@@ -85,7 +102,4 @@ class KafkaPulse:
         ends = await consumer.end_offsets([TopicPartition(ACCESS_EVENTS, number) for number in partitions])
         owned = frozenset(self._owned())
         self._progress.keep(owned)
-        for partition in owned - self._progress.known():
-            committed = await self._offsets.fetch(ACCESS_EVENTS, partition)
-            self._progress.stored(partition, committed.offset or 0)
         self._progress.seen({place.partition: end for place, end in ends.items() if place.partition in owned})

@@ -119,7 +119,9 @@ async def _run(
             observed=observer.step,
             backlog=observer.backlog,
         )
-        pulse = KafkaPulse(connection.arguments(), observer, partial(_owned, app), GroupOffsets(app))
+        pulse = KafkaPulse(
+            connection.arguments(), observer, partial(_owned, app, observer), GroupOffsets(app)
+        )
         await pulse.start()
         try:
             _tell_assignments(app, options.ready_file, observer)
@@ -231,9 +233,9 @@ def _tell_assignments(app: faust.App, ready_file: Path | None, observer: Observe
     app.on_partitions_revoked.connect(revoked)
 
 
-def _owned(app: faust.App) -> frozenset[int]:
+def _owned(app: faust.App, observer: Observer) -> frozenset[int]:
     """Give the partitions of the access topic that are this worker's now."""
-    if app.consumer is None:
+    if not observer.assigned:
         return frozenset()
     return frozenset(place.partition for place in app.consumer.assignment() if place.topic == ACCESS_EVENTS)
 
