@@ -12,9 +12,10 @@ from earwitness.settings import ROOT
 
 
 def main() -> int:
-    """Run, and write the report; 1 where a mutant survived that nobody has argued to be no mistake."""
+    """Run, and write the report; 1 where a survivor is unexplained, or an argument out of date."""
     options = _options()
     told = running.worlds_with_answers()
+    running.settle()
     if not running.passes_unchanged(told):
         print("the tests fail on the judge as it is", file=sys.stderr)
         return 1
@@ -25,14 +26,19 @@ def main() -> int:
     for mutant, outcome in running.tell_apart(mutants, told, options.processes):
         results.append(reporting.Result(mutant, outcome))
         if outcome == "survived":
-            print(f"{len(results)}: {reporting.where(mutant)}: {mutant.was}  →  {mutant.becomes}", flush=True)
+            print(f"{len(results)}: {reporting.described(mutant)}", flush=True)
     report = reporting.Report(
-        tuple(results), reporting.read_arguments(), time.monotonic() - started, version("cosmic-ray")
+        results, reporting.read_arguments(), time.monotonic() - started, version("cosmic-ray")
     )
     print(dict(Counter(result.outcome for result in results)))
     if options.report is not None:
+        options.report.parent.mkdir(parents=True, exist_ok=True)
         options.report.write_text(reporting.written(report), encoding="utf-8")
-    return 1 if report.unexplained else 0
+    for mutant in report.unexplained:
+        print(f"unexplained: {reporting.described(mutant)}", file=sys.stderr)
+    for change in report.outdated:
+        print(f"argued about, but no survivor: {' | '.join(change)}", file=sys.stderr)
+    return 1 if report.unexplained or report.outdated else 0
 
 
 def _options() -> argparse.Namespace:
