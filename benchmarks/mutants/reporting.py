@@ -66,7 +66,7 @@ class Report(NamedTuple):
 
 def change_of(mutant: Mutant) -> Change:
     """Name a mutant by what it changes."""
-    return f"{mutant.module}.{mutant.function}", mutant.was, mutant.becomes
+    return ".".join(filter(None, (mutant.module, mutant.function))), mutant.was, mutant.becomes
 
 
 def described(mutant: Mutant) -> str:
