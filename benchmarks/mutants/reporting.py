@@ -29,6 +29,8 @@ class Result(NamedTuple):
 
     mutant: Mutant
     outcome: Outcome
+    took_s: float
+    """Seconds by the clock from the result before it to this one."""
 
 
 class Report(NamedTuple):
@@ -36,7 +38,6 @@ class Report(NamedTuple):
 
     results: Sequence[Result]
     arguments: Sequence[Argument]
-    took_s: float
     cosmic_ray: str
 
     @property
@@ -52,16 +53,18 @@ class Report(NamedTuple):
     @property
     def unexplained(self) -> list[Mutant]:
         """Survivors about which nothing is argued."""
-        argued = {change for argument in self.arguments for change in argument.changes}
-        return [mutant for mutant in self.survivors if change_of(mutant) not in argued]
+        return [mutant for mutant in self.survivors if change_of(mutant) not in self._argued]
 
     @property
     def outdated(self) -> list[Change]:
         """Changes that are argued about although no survivor of the mutated modules makes them."""
         mutated = {result.mutant.module for result in self.results}
         survived = set(map(change_of, self.survivors))
-        argued = {change for argument in self.arguments for change in argument.changes}
-        return sorted(change for change in argued - survived if change[0].split(".")[0] in mutated)
+        return sorted(change for change in self._argued - survived if change[0].split(".")[0] in mutated)
+
+    @property
+    def _argued(self) -> set[Change]:
+        return {change for argument in self.arguments for change in argument.changes}
 
 
 def change_of(mutant: Mutant) -> Change:
@@ -100,6 +103,7 @@ def _head(report: Report) -> Iterator[str]:
     outcomes = Counter(result.outcome for result in report.results)
     every, survived = len(report.results), outcomes["survived"]
     alike = survived - len(report.unexplained)
+    took_s = sum(result.took_s for result in report.results)
     yield "# Mutation of the judge"
     yield ""
     yield "How much of what the judge decides do its tests hold? `make mutants` makes one small mistake at a"
@@ -114,7 +118,7 @@ def _head(report: Report) -> Iterator[str]:
     yield f"{survived - alike} are unexplained. Of the mutants that do change something, then,"
     yield f"{_percent(every - survived, every - alike)} are killed."
     yield ""
-    yield f"The run took {report.took_s / 60:.0f} minutes. Mutants are made by cosmic-ray {report.cosmic_ray}"
+    yield f"The run took {took_s / 60:.0f} minutes. Mutants are made by cosmic-ray {report.cosmic_ray}"
     yield "and four operators of our own (`benchmarks/mutants/operators.py`), marked with a star."
     yield ""
 
@@ -125,7 +129,8 @@ def _table(report: Report) -> Iterator[str]:
     made = Counter(result.mutant.module for result in report.results)
     survive = Counter(mutant.module for mutant in report.survivors)
     unexplained = Counter(mutant.module for mutant in report.unexplained)
-    for module, count in made.items():
+    for module in filter(made.get, MODULES):
+        count = made[module]
         killed = f"{count - survive[module]} ({_percent(count - survive[module], count)})"
         argued = survive[module] - unexplained[module]
         yield f"| {module}.py | {count} | {killed} | {argued} | {unexplained[module]} |"
