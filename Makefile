@@ -41,7 +41,7 @@ check: setup ## lint, types, import contracts, generated documents
 bench: setup ## measure events per second from topic to table, beside an idiomatic Faust agent
 	$(BIN)/python -m benchmarks
 
-mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (an hour)
+mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (half an hour)
 	$(BIN)/python -m benchmarks.mutants --report docs/reports/mutation-of-the-judge.md
 
 reference: setup ## write the generated documents anew
