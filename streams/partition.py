@@ -10,6 +10,7 @@ holds, and what happens to an owner that sleeps and wakes.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -41,11 +42,20 @@ from streams.judge import conflict, judge_accepted, read_records, received_at
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
 from streams.registers import RegisterView
+from streams.set_aside import set_aside
 
 log = structlog.get_logger(__name__)
 
 QUEUED_BATCHES: Final = 1
 """Batches that wait for a partition while another is stored; more would only fill memory."""
+
+
+def _unobserved(_step: str, _where: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _untold(_accesses: int) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +73,11 @@ class Ports:
     now: Callable[[], datetime]
     largest_range: int
     shortest_interval_s: float
+    observed: Callable[[str, str], AbstractContextManager[None]] = _unobserved
+    """Watches a step of a place, for health and metrics."""
+
+    backlog: Callable[[int], None] = _untold
+    """Is told how many accesses wait to be judged again."""
 
 
 class PartitionOwner:
@@ -232,7 +247,8 @@ class PartitionOwner:
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         policies = self._ports.policies()
-        rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
+        with self._ports.observed("judge", f"{self._topic}/{self._partition}"):
+            rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)
         for row in rows:
@@ -241,11 +257,14 @@ class PartitionOwner:
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
+        aside = set_aside(copies.duplicates, letters)
+        if aside:
+            await self._persistently.in_thread(self._ports.trail.write_set_aside, announced, aside)
         stored = announced
         if rows:
             stored = await self._write(block)
         findings = [finding for row in rows if (finding := finding_of(row, stored)) is not None]
-        entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count)
+        entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count, len(aside))
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)
         self._stored_at = asyncio.get_running_loop().time()

@@ -140,6 +140,7 @@ class Rejudging:
                 else:
                     await self._work_off(task)
         self._next_offset = next_offset
+        self._tell_backlog()
         await self._commit("")
 
     async def advance(self) -> None:
@@ -153,6 +154,10 @@ class Rejudging:
         if not task.places:
             self._backlog.remove(task)
             await self._commit("")
+        self._tell_backlog()
+
+    def _tell_backlog(self) -> None:
+        self._ports.backlog(sum(task.count for task in self._backlog))
 
     async def _until_stored(self) -> None:
         """Return when every range that may have been judged before now is stored.

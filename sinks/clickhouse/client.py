@@ -54,12 +54,12 @@ class Address(NamedTuple):
 class ClickHouse:
     """Access to one server as one user, safe to share between threads."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._where = f"{address.host}:{address.port}"
         self._arguments: Mapping[str, Any] = {
             **address._asdict(),
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "send_receive_timeout": ANSWER_TIMEOUT_S,
+            "connect_timeout": min(CONNECT_TIMEOUT_S, answer_timeout_s),
+            "send_receive_timeout": answer_timeout_s,
         }
         self._local = threading.local()
         self._open: list[Client] = []

@@ -16,9 +16,16 @@ from sinks.base import (
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
+    SetAside,
 )
 from sinks.clickhouse.client import ClickHouse
-from sinks.clickhouse.columns import ROW_COLUMNS, Column, columns_of
+from sinks.clickhouse.columns import (
+    ROW_COLUMNS,
+    SET_ASIDE_COLUMNS,
+    Column,
+    columns_of,
+    set_aside_columns_of,
+)
 from sinks.clickhouse.heartbeats import read_registers
 from sinks.clickhouse.policies import register_policy
 
@@ -60,14 +67,15 @@ class ClickHouseTrail:
         )
 
     def tally(self, stored: Range) -> LedgerEntry:
-        """Count the rows and dead letters of the range, whichever attempt wrote them."""
+        """Count the rows, dead letters and what was set aside of the range, whichever attempt wrote them."""
         counted = self._clickhouse.execute(
             f"SELECT (SELECT count() FROM access_log WHERE {_RANGE}),"  # noqa: S608 - constants
-            f" (SELECT uniqExact(offset) FROM dead_letters WHERE {_RANGE})",
+            f" (SELECT uniqExact(offset) FROM dead_letters WHERE {_RANGE}),"
+            f" (SELECT uniqExact(offset) FROM set_aside WHERE {_RANGE})",
             _bounds(stored),
         )
-        rows, letters = (int(count) for count in counted[0])
-        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters)
+        rows, letters, aside = (int(count) for count in counted[0])
+        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters, aside)
 
     def findings(self, stored: Range) -> list[Finding]:
         """Give the rows of the range that are not justified, by offset."""
@@ -158,6 +166,20 @@ class ClickHouseTrail:
             f"dead-letters:{origin.token}",
         )
 
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        """Insert what was set aside as one block; merges fold an offset that came twice."""
+        insert_converted(
+            self._clickhouse,
+            ("set_aside", SET_ASIDE_COLUMNS),
+            {
+                "received_day": f"toDate('{origin.day.isoformat()}')",
+                "topic": f"'{origin.topic}'",
+                "partition": str(origin.partition),
+            },
+            set_aside_columns_of(aside),
+            f"set-aside:{origin.token}",
+        )
+
     def write_ledger(self, entry: LedgerEntry) -> None:
         """Insert one ledger row."""
         stored = entry.range
@@ -171,11 +193,12 @@ class ClickHouseTrail:
             entry.row_count,
             entry.dead_letter_count,
             entry.duplicate_count,
+            entry.set_aside_count,
         ]
         insert(
             self._clickhouse,
             "INSERT INTO range_ledger (received_day, topic, partition, first_offset, last_offset, attempt,"
-            " row_count, dead_letter_count, duplicate_count) VALUES",
+            " row_count, dead_letter_count, duplicate_count, set_aside_count) VALUES",
             [[value] for value in row],
             f"ledger:{stored.name}",
         )

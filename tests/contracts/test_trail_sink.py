@@ -23,6 +23,7 @@ from sinks.base import (
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
+    SetAside,
     TrailSink,
     content_of,
 )
@@ -209,6 +210,14 @@ def test_dead_letters_keep_their_bytes_and_count_once(sink: TrailSink, announced
     sink.write_dead_letters(announced, [letter])
     sink.write_dead_letters(announced, [letter])
     assert sink.tally(announced) == LedgerEntry(announced, 0, 1, 2)
+
+
+def test_what_was_set_aside_counts_once_for_each_offset(sink: TrailSink, announced: Range) -> None:
+    """A range that is taken again sets the same records aside, and sometimes one more."""
+    copy = SetAside(11, NOW_MS, "copy", "p-1", 7)
+    sink.write_set_aside(announced, [copy])
+    sink.write_set_aside(announced, [copy, SetAside(12, NOW_MS, "not_json", "", 0)])
+    assert sink.tally(announced) == LedgerEntry(announced, 0, 0, 3, 2)
 
 
 def test_evidence_may_be_written_again(sink: TrailSink) -> None:

@@ -19,7 +19,15 @@ from models.publisher import Message
 from models.ranges import Range
 from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
-from sinks.base import Block, Content, Identity, LedgerEntry, PolicyVersion, RegisteredEvidence
+from sinks.base import (
+    Block,
+    Content,
+    Identity,
+    LedgerEntry,
+    PolicyVersion,
+    RegisteredEvidence,
+    SetAside,
+)
 from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
@@ -173,6 +181,9 @@ class FatefulTrail:
 
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         self.step(lambda: self._trail.write_dead_letters(origin, letters))
+
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        self.step(lambda: self._trail.write_set_aside(origin, aside))
 
     def write_ledger(self, entry: LedgerEntry) -> None:
         self.step(lambda: self._trail.write_ledger(entry))
