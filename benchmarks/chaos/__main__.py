@@ -118,8 +118,9 @@ def _tell(number: int, ended: Ended, journal: Journal, say: Say) -> None:
     totals = report.add_up(journal)
     say(
         f"round {number}: {'right' if ended.right else 'WRONG'}; {ended.rows:,} rows, {len(ended.lost)} lost,"
-        f" {len(ended.doubled)} doubled, {len(ended.wrong)} discrepancies, stalled {ended.longest_stall_s:.1f} s,"
-        f" drained in {ended.drained_in_s:.1f} s; so far {totals.kills:,} kills, {totals.acknowledged:,} events"
+        f" {len(ended.doubled)} doubled, {len(ended.wrong)} discrepancies,"
+        f" stalled {ended.longest_stall_s:.1f} s, drained in {ended.drained_in_s:.1f} s;"
+        f" so far {totals.kills:,} kills, {totals.acknowledged:,} events"
     )
     for line in (*ended.wrong[:20], *ended.worker_failures):
         say(f"  {line}")
@@ -127,7 +128,8 @@ def _tell(number: int, ended: Ended, journal: Journal, say: Say) -> None:
 
 def _is_done(asked: argparse.Namespace, journal: Journal) -> bool:
     totals = report.add_up(journal)
-    return totals.kills >= asked.kills and totals.acknowledged >= asked.events
+    enough: bool = totals.kills >= asked.kills and totals.acknowledged >= asked.events
+    return enough
 
 
 def _ports(first: int | None) -> dict[str, int]:

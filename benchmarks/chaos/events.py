@@ -45,7 +45,7 @@ def fields_of(identity: UUID, number: int) -> AccessFields:
         content_bytes=drawn % 4_000_000,
     )
     if drawn % UNJUSTIFIED_ONE_IN == 0:
-        fields.update(actor_type="employee", actor_id=f"e-{drawn % 331:03d}", purpose=None)
+        fields["actor_type"], fields["actor_id"], fields["purpose"] = "employee", f"e-{drawn % 331:03d}", None
     return fields
 
 

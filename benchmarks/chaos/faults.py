@@ -47,7 +47,7 @@ class Faults:
         self._revived: set[asyncio.Task[None]] = set()
 
     async def carry_out(self, fault: Fault) -> None:
-        """Do what the fault says, to its target or to another of its kind that runs; return when it is over."""
+        """Do what the fault says, to its target or another of its kind; return when it is over."""
         target = self._running(fault.target)
         if target is None:
             return
@@ -69,10 +69,17 @@ class Faults:
     def _running(self, target: str) -> str | None:
         kind = next((kind for kind in (WORKERS, PRODUCERS) if target in kind), (target,))
         at = kind.index(target)
-        for each in (*kind[at:], *kind[:at]):
-            if each not in self._asleep and self._world.process(each) is not None:
-                return each
-        return None
+        running = [
+            each
+            for each in (*kind[at:], *kind[:at])
+            if each not in self._asleep and self._world.process(each) is not None
+        ]
+        # One that works has more to lose than one that only starts, which is hit where all others do so too.
+        return next((each for each in running if self._works(each)), next(iter(running), None))
+
+    def _works(self, target: str) -> bool:
+        kept = self._world.kept.get(target)
+        return kept is None or kept.ready
 
     async def _kill(self, fault: Fault, target: str) -> None:
         async def now(instant: str) -> None:

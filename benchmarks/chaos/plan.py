@@ -17,8 +17,8 @@ Action = Literal[
     "part_from_broker",
     "fill_store",
 ]
-"""`kill` is SIGKILL, `pause` SIGSTOP and later SIGCONT, `restart` SIGTERM, `roll` the same for one worker after
-the other, `join` a worker more for a while. The others happen on the way between a worker and a server:
+"""`kill` is SIGKILL, `pause` SIGSTOP and later SIGCONT, `restart` SIGTERM, `roll` the same for one worker
+after the other, `join` a worker more for a while. The others happen on the way between a worker and a server:
 `lose_answer` cuts when rows were stored and before the worker hears of it, `cut_request` within the rows."""
 
 Moment = Literal["any", "asking", "rows_sent", "rows_stored", "ledger_sent", "ledger_stored"]

@@ -51,7 +51,6 @@ class Task(BaseModel):
     round_number: int
     seed: int
     folder: Path
-    kafka: dict[str, str]
 
 
 class Producer:
@@ -82,7 +81,7 @@ class Producer:
 def produce_through_sdk(producer: Producer) -> None:
     """Record accesses as a service does."""
     chance = random.Random()  # noqa: S311 - a mixture, no secret
-    with Recorder(source=SDK_SOURCE, kafka=Kafka(**producer.task.kafka)) as recorder:
+    with Recorder(source=SDK_SOURCE, kafka=Kafka.from_environment()) as recorder:
         for _ in producer.turns():
             identity = UUID(producer.ids.new())
             fields = fields_of(identity, producer.task.round_number)
@@ -103,7 +102,7 @@ class Bulk:
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        self._outbox = KafkaOutbox(Kafka(**producer.task.kafka))
+        self._outbox = KafkaOutbox(Kafka.from_environment())
         self._again: deque[tuple[Kind, UUID, Outgoing]] = deque(maxlen=MOST_RETRIES)
         self._chance = random.Random()  # noqa: S311 - a mixture, no secret
 

@@ -78,7 +78,8 @@ class Store:
         """Give the ledger from an offset of each partition on, in order."""
         rows = self.execute(
             "SELECT partition, first_offset, last_offset, row_count, dead_letter_count, duplicate_count,"
-            " recorded_at FROM range_ledger WHERE topic = %(topic)s ORDER BY partition, first_offset, last_offset",
+            " recorded_at FROM range_ledger WHERE topic = %(topic)s"
+            " ORDER BY partition, first_offset, last_offset",
             {"topic": ACCESS_EVENTS},
         )
         return [row for row in map(LedgerRow._make, rows) if row.last >= since.get(row.partition, 0)]

@@ -15,7 +15,6 @@ from benchmarks.chaos.plan import PRODUCERS, WORKERS
 from benchmarks.chaos.processes import Kept, Roll, module_of_ours, wait_for_end
 from benchmarks.chaos.producer import Task
 from benchmarks.chaos.proxy import BrokerProxy, StoreProxy
-from earwitness.cli import wiring
 from earwitness.devstack import control, family, leftovers, lock, state
 from earwitness.devstack.children import ChildSpec
 from earwitness.devstack.layout import Layout, layout_of
@@ -162,10 +161,10 @@ class World:
                 round_number=round_number,
                 seed=seed + at,
                 folder=folder,
-                kafka=self._producer_kafka(),
             )
             command = ("benchmarks.chaos.producer", task.model_dump_json())
-            spec = module_of_ours(name, command, os.environ, self._layout.log(name), PRODUCER_STOP_S)
+            environment = {**os.environ, **self._producer_kafka()}
+            spec = module_of_ours(name, command, environment, self._layout.log(name), PRODUCER_STOP_S)
             self.kept[name] = Kept(spec, self._roll)
 
     async def stop_producers(self) -> None:
@@ -175,9 +174,8 @@ class World:
             each.wanted = False
             each.send(signal.SIGCONT)
             each.send(signal.SIGTERM)
-        deadline = time.monotonic() + PRODUCER_STOP_S
-        while any(each.process for each in producers) and time.monotonic() < deadline:
-            await asyncio.sleep(WATCHED_EVERY_S)
+        running = [process for each in producers if (process := each.process)]
+        await asyncio.to_thread(psutil.wait_procs, running, PRODUCER_STOP_S)
         for each in producers:
             each.send(signal.SIGKILL)
 
@@ -211,24 +209,22 @@ class World:
         return spec._replace(environment={**spec.environment, **ways})
 
     def _producer_kafka(self) -> dict[str, str]:
-        kafka = wiring.sdk_kafka(self.settings("producer").kafka)
+        kafka = self.settings("producer").kafka
         return {
-            "bootstrap": kafka.bootstrap,
-            "username": kafka.username or "",
-            "password": kafka.password or "",
+            "EARWITNESS_KAFKA__BOOTSTRAP": kafka.bootstrap,
+            "EARWITNESS_KAFKA__USERNAME": kafka.username,
+            "EARWITNESS_KAFKA__PASSWORD_FILE": str(self._layout.secrets / f"kafka-{kafka.username}"),
         }
 
 
 def _wake(layout: Layout) -> None:
     """Have whatever sleeps of a stack go on: a process that is asked to end cannot do so asleep."""
-    holder = lock.last_holder(layout)
-    processes = [leftovers.same_process(holder)] if holder else []
+    holders = [holder] if (holder := lock.last_holder(layout)) else []
     with suppress(StackUnavailable):
         recorded = state.recorded(layout)
-        for part in recorded.processes if recorded else ():
-            if part.pid and part.created_at:
-                processes.append(leftovers.same_process(Holder(part.pid, part.created_at)))
-    for process in processes:
+        parts = recorded.processes if recorded else ()
+        holders += [Holder(part.pid, part.created_at) for part in parts if part.pid and part.created_at]
+    for process in map(leftovers.same_process, holders):
         if process is not None:
             with suppress(psutil.NoSuchProcess):
                 process.send_signal(signal.SIGCONT)
