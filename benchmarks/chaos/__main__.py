@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import logging
+import signal
 import sys
 import time
 from collections.abc import Callable
@@ -39,7 +40,11 @@ def main() -> int:
     if asked.report_only:
         report.write(journal, asked.report)
         return 0
-    return asyncio.run(_campaign(asked, journal, say))
+    try:
+        return asyncio.run(_campaign(asked, journal, say))
+    except asyncio.CancelledError:
+        say("interrupted; the next run goes on from here")
+        return 130
 
 
 def _arguments() -> argparse.Namespace:
@@ -67,6 +72,10 @@ def _arguments() -> argparse.Namespace:
 
 
 async def _campaign(asked: argparse.Namespace, journal: Journal, say: Say) -> int:
+    running = asyncio.current_task()
+    if running is not None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, running.cancel)
     per_second = {"sdk": asked.sdk_per_second, "bulk": asked.bulk_per_second}
     world = World(asked.data_dir, _ports(asked.first_port), per_second, say)
     world.clean()

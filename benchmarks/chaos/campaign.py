@@ -21,7 +21,12 @@ from benchmarks.chaos.world import World
 DRAINED_WITHIN_S: Final = 240.0
 ANSWERED_WITHIN_S: Final = 60.0
 LOOKED_EVERY_S: Final = 5.0
+COUNTED_EVERY_S: Final = 1.0
 PACE_S: Final = 0.25
+BACKLOG: Final = 20_000
+"""So few records on the topic, of all partitions, are no backlog."""
+
+CAUGHT_UP_WITHIN_S: Final = 120.0
 QUIET_BEFORE_KILL_S: Final = 4.0
 """How long nothing goes wrong before a worker is killed alone, so that every partition is being served."""
 
@@ -128,6 +133,7 @@ async def _kill_alone(
     store = Store(world.settings("admin"))
     for _ in range(count):
         await world.settled()
+        await _caught_up(world)
         await asyncio.sleep(QUIET_BEFORE_KILL_S)
         worker = chance.choice(WORKERS)
         mine = [number for number, writer in world.store_proxy.last_writer.items() if writer == worker]
@@ -138,6 +144,17 @@ async def _kill_alone(
         say(f"{worker} killed alone; its partitions are served again after {_shown(seconds)} s")
         found.append(Recovery(worker=worker, partitions=len(mine), seconds=tuple(seconds)))
     return tuple(found)
+
+
+async def _caught_up(world: World) -> None:
+    """Wait until there is no backlog, which would be measured otherwise; not for ever."""
+    settings = world.settings("admin")
+    deadline = time.monotonic() + CAUGHT_UP_WITHIN_S
+    while time.monotonic() < deadline:
+        now = await asyncio.to_thread(persistently, lambda: reached(settings), ANSWERED_WITHIN_S)
+        if sum(each.end - each.committed for each in now.values()) < BACKLOG:
+            return
+        await asyncio.sleep(COUNTED_EVERY_S)
 
 
 async def _until_served(store: Store, partitions: list[int], killed_at: datetime) -> list[float]:
@@ -157,7 +174,7 @@ async def _look(world: World, number: int) -> Looks:
     grew_at, known, looked_at = time.monotonic(), -1, 0.0
     try:
         while True:
-            await asyncio.sleep(PACE_S)
+            await asyncio.sleep(COUNTED_EVERY_S)
             try:
                 ranges = await asyncio.to_thread(store.count_ranges)
                 if ranges > known:

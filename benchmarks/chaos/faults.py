@@ -48,7 +48,7 @@ class Faults:
 
     async def carry_out(self, fault: Fault) -> None:
         """Do what the fault says, to its target or another of its kind; return when it is over."""
-        target = self._running(fault.target)
+        target = self._target(fault)
         if target is None:
             return
         await self._DO[fault.action](self, fault, target)
@@ -66,20 +66,19 @@ class Faults:
         """Wait until what a kill set off is over."""
         await asyncio.gather(*self._revived)
 
-    def _running(self, target: str) -> str | None:
-        kind = next((kind for kind in (WORKERS, PRODUCERS) if target in kind), (target,))
-        at = kind.index(target)
-        running = [
-            each
-            for each in (*kind[at:], *kind[:at])
-            if each not in self._asleep and self._world.process(each) is not None
-        ]
-        # One that works has more to lose than one that only starts, which is hit where all others do so too.
-        return next((each for each in running if self._works(each)), next(iter(running), None))
+    def _target(self, fault: Fault) -> str | None:
+        """Choose among the target and others of its kind: one that works, or one that starts if so planned.
 
-    def _works(self, target: str) -> bool:
-        kept = self._world.kept.get(target)
-        return kept is None or kept.ready
+        Where all only start, hitting them again and again would prove little and take all the time.
+        """
+        kind = next((kind for kind in (WORKERS, PRODUCERS) if fault.target in kind), (fault.target,))
+        at = kind.index(fault.target)
+        found = [each for each in (*kind[at:], *kind[:at]) if each not in self._asleep]
+        if fault.moment == "starting":
+            starting = (each for each in found if self._world.is_starting(each))
+            if (target := next(starting, None)) is not None:
+                return target
+        return next((each for each in found if self._world.is_working(each)), None)
 
     async def _kill(self, fault: Fault, target: str) -> None:
         async def now(instant: str) -> None:
@@ -108,7 +107,8 @@ class Faults:
             return "pass"
 
         worker = target if target in WORKERS else None
-        if fault.moment != "any" and await self._world.store_proxy.at(
+        proxy = self._world.store_proxy
+        if fault.moment not in {"any", "starting"} and await proxy.at(
             fault.moment, worker, spring, AIMED_WITHIN_S
         ):
             return
@@ -118,8 +118,7 @@ class Faults:
         """Say what a target is about, as far as that is seen from outside."""
         if target in PRODUCERS:
             return "any"
-        kept = self._world.kept.get(target)
-        if kept is not None and not kept.ready:
+        if self._world.is_starting(target):
             return "starting"
         workers = (target,) if target in WORKERS else WORKERS
         phases = [phase for worker in workers if (phase := self._world.store_proxy.phase(worker))]

@@ -21,10 +21,18 @@ Action = Literal[
 after the other, `join` a worker more for a while. The others happen on the way between a worker and a server:
 `lose_answer` cuts when rows were stored and before the worker hears of it, `cut_request` within the rows."""
 
-Moment = Literal["any", "asking", "rows_sent", "rows_stored", "ledger_sent", "ledger_stored"]
-"""The instant of the range protocol at which it happens, as the proxy sees it; `any` is by the clock."""
+Moment = Literal["any", "starting", "asking", "rows_sent", "rows_stored", "ledger_sent", "ledger_stored"]
+"""The instant at which it happens: by the clock, while the target starts, or in the range protocol, as the
+proxy sees it."""
 
-MOMENTS: Final[tuple[Moment, ...]] = ("asking", "rows_sent", "rows_stored", "ledger_sent", "ledger_stored")
+MOMENTS: Final[tuple[Moment, ...]] = (
+    "starting",
+    "asking",
+    "rows_sent",
+    "rows_stored",
+    "ledger_sent",
+    "ledger_stored",
+)
 
 WORKERS: Final = ("worker-1", "worker-2", "worker-3")
 PRODUCERS: Final = ("sdk-1", "sdk-2", "bulk-1", "bulk-2")

@@ -25,7 +25,8 @@ from earwitness.settings import Settings
 from models.errors import StackUnavailable
 
 WATCHED_EVERY_S: Final = 0.05
-START_TRIES: Final = 4
+START_TRIES: Final = 5
+RETRIED_AFTER_S: Final = 2.0
 STOPPED_WITHIN_S: Final = 40.0
 PRODUCER_STOP_S: Final = 25.0
 GUESTS: Final = ("worker-4",)
@@ -116,6 +117,14 @@ class World:
             [*down, *([] if current.ready else [f"stack is {current.phase}: {current.problem}"])]
         )
 
+    def is_working(self, target: str) -> bool:
+        """Whether a target runs and does its work."""
+        return self.process(target) is not None and self._is_ready(target)
+
+    def is_starting(self, target: str) -> bool:
+        """Whether a target runs and does not work yet."""
+        return self.process(target) is not None and not self._is_ready(target)
+
     def process(self, target: str) -> psutil.Process | None:
         """Give the process of a target that runs now."""
         if target in self.kept:
@@ -179,6 +188,14 @@ class World:
         for each in producers:
             each.send(signal.SIGKILL)
 
+    def _is_ready(self, target: str) -> bool:
+        if target in self.kept:
+            return self.kept[target].ready
+        if target == "supervisor":
+            return not self.supervisor_starting
+        recorded = state.recorded(self._layout)
+        return any(part.name == target and part.ready for part in (recorded.processes if recorded else ()))
+
     async def _watch(self) -> None:
         while True:
             for each in list(self.kept.values()):
@@ -198,6 +215,7 @@ class World:
                 if not tries_left:
                     raise
                 self._say(f"{error}; starting it again")
+                await asyncio.sleep(RETRIED_AFTER_S)
             else:
                 return
 
