@@ -23,10 +23,10 @@ ANSWERED_WITHIN_S: Final = 60.0
 LOOKED_EVERY_S: Final = 5.0
 COUNTED_EVERY_S: Final = 1.0
 PACE_S: Final = 0.25
-BACKLOG: Final = 20_000
+BACKLOG: Final = 40_000
 """So few records on the topic, of all partitions, are no backlog."""
 
-CAUGHT_UP_WITHIN_S: Final = 120.0
+CAUGHT_UP_WITHIN_S: Final = 60.0
 QUIET_BEFORE_KILL_S: Final = 4.0
 """How long nothing goes wrong before a worker is killed alone, so that every partition is being served."""
 

@@ -20,6 +20,7 @@ FIRST_PAUSE_S: Final = 0.2
 LONGEST_PAUSE_S: Final = 5.0
 STABLE_S: Final = 5.0
 GONE_WITHIN_S: Final = 10.0
+PACE_S: Final = 0.05
 
 
 class Roll(NamedTuple):
@@ -69,6 +70,11 @@ class Kept:
     def name(self) -> str:
         """Its name."""
         return self.spec.name
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and its end has not been noticed."""
+        return self._child is not None
 
     @property
     def ready(self) -> bool:
@@ -141,19 +147,20 @@ def module_of_ours(
 
 
 def wait_for_end(kept: Sequence[Kept], within_s: float) -> None:
-    """Ask these to end, wake those that sleep, and insist after a while."""
+    """Ask these to end, wake those that sleep, insist after a while, and return when none runs."""
     for each in kept:
         each.wanted = False
         each.send(signal.SIGTERM)
         each.send(signal.SIGCONT)
-    running = [process for each in kept if (process := each.process)]
+    _watch_until_gone(kept, within_s)
+    for each in kept:
+        each.send(signal.SIGKILL)
+    _watch_until_gone(kept, GONE_WITHIN_S)
+
+
+def _watch_until_gone(kept: Sequence[Kept], within_s: float) -> None:
     deadline = time.monotonic() + within_s
-    while any(each.process for each in kept) and time.monotonic() < deadline:
+    while any(each.runs for each in kept) and time.monotonic() < deadline:
         for each in kept:
             each.watch(time.monotonic())
-        time.sleep(0.05)
-    for process in running:
-        with suppress(psutil.NoSuchProcess):
-            process.kill()
-    for each in kept:
-        each.watch(time.monotonic())
+        time.sleep(PACE_S)

@@ -26,6 +26,11 @@ _STATEMENTS: Final = (
     (b"SELECT ", "asking"),
 )
 
+Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+Treat = Callable[[bytes], Awaitable[bytes | None]]
+"""What is done with bytes on their way: what it gives passes; where that is less, the connection ends."""
+
 Then = Literal["pass", "drop", "half"]
 """What becomes of the bytes at a trap: they pass, are dropped with the connection, or half of them are."""
 
@@ -102,6 +107,23 @@ class Gate:
         self.open.set()
         self.upstream = upstream
         self.writers: set[asyncio.StreamWriter] = set()
+        self.relays: set[asyncio.Future[None]] = set()
+        self._server: asyncio.Server | None = None
+
+    async def listen(self, accept: Accept) -> int:
+        """Take connections from now on; give the number of the port."""
+        self._server = await asyncio.start_server(accept, HOST, 0)
+        port: int = self._server.sockets[0].getsockname()[1]
+        return port
+
+    async def close(self) -> None:
+        """Take no more connections, and break those there are."""
+        if self._server is not None:
+            self._server.close()
+            self.cut()
+            await self._server.wait_closed()
+            await asyncio.gather(*self.relays)
+            await asyncio.sleep(0)  # lets what was aborted close
 
     def cut(self) -> None:
         """Break every connection that passes here."""
@@ -132,7 +154,7 @@ class StoreProxy:
             finally:
                 self._conversations.discard(conversation)
 
-        return await _listen(accept)
+        return await gate.listen(accept)
 
     def phase(self, worker: str) -> str:
         """Say what a worker is about with ClickHouse; empty where nothing is."""
@@ -158,6 +180,11 @@ class StoreProxy:
             self._traps.remove(trap)
             return False
         return True
+
+    async def close(self) -> None:
+        """Close every port, and break what passes there."""
+        for gate in self._gates.values():
+            await gate.close()
 
     async def part(self, worker: str, lasts_s: float) -> None:
         """Break every connection of a worker, and let nothing pass for a while."""
@@ -221,9 +248,14 @@ class BrokerProxy:
         async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             await relay(gate, (reader, writer), same, renamed)
 
-        port = await _listen(accept)
+        port = await gate.listen(accept)
         mine.append(_address(port))
         return port
+
+    async def close(self) -> None:
+        """Close every port, and break what passes there."""
+        for gate in self._gates.values():
+            await gate.close()
 
     async def part(self, worker: str, lasts_s: float) -> None:
         """Hold everything between a worker and Kafka for a while; then break the connections."""
@@ -246,43 +278,41 @@ async def part(gate: Gate, lasts_s: float) -> None:
         gate.open.set()
 
 
-async def relay(
-    gate: Gate,
-    client: tuple[asyncio.StreamReader, asyncio.StreamWriter],
-    from_client: Callable[[bytes], Awaitable[bytes | None]],
-    from_server: Callable[[bytes], Awaitable[bytes | None]],
-) -> None:
+async def relay(gate: Gate, client: Ends, from_client: Treat, from_server: Treat) -> None:
     """Pass bytes both ways until either side ends, or one of the two functions gives less than it got."""
-    reader, writer = client
-    gate.writers.add(writer)
+    over: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    gate.relays.add(over)
+    gate.writers.add(client[1])
     try:
         await gate.open.wait()
-        up_reader, up_writer = await asyncio.open_connection(HOST, gate.upstream())
+        await _relay(gate, client, from_client, from_server)
+    finally:
+        gate.writers.discard(client[1])
+        client[1].transport.abort()
+        gate.relays.discard(over)
+        over.set_result(None)
+
+
+async def _relay(gate: Gate, client: Ends, from_client: Treat, from_server: Treat) -> None:
+    try:
+        server = await asyncio.open_connection(HOST, gate.upstream())
     except OSError:
-        gate.writers.discard(writer)
-        writer.transport.abort()
         return
-    gate.writers.add(up_writer)
+    gate.writers.add(server[1])
     ways = (
-        asyncio.ensure_future(_pump(gate, reader, up_writer, from_client)),
-        asyncio.ensure_future(_pump(gate, up_reader, writer, from_server)),
+        asyncio.ensure_future(_pump(gate, client[0], server[1], from_client)),
+        asyncio.ensure_future(_pump(gate, server[0], client[1], from_server)),
     )
     try:
         await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
     finally:
         for way in ways:
             way.cancel()
-        for each in (writer, up_writer):
-            gate.writers.discard(each)
-            each.transport.abort()
+        gate.writers.discard(server[1])
+        server[1].transport.abort()
 
 
-async def _pump(
-    gate: Gate,
-    reader: asyncio.StreamReader,
-    writer: asyncio.StreamWriter,
-    treat: Callable[[bytes], Awaitable[bytes | None]],
-) -> None:
+async def _pump(gate: Gate, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, treat: Treat) -> None:
     with suppress(OSError):
         while chunk := await reader.read(CHUNK_BYTES):
             await gate.open.wait()
@@ -292,14 +322,6 @@ async def _pump(
                 await writer.drain()
             if passed is None or len(passed) < len(chunk):
                 return
-
-
-async def _listen(
-    accept: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]],
-) -> int:
-    server = await asyncio.start_server(accept, HOST, 0)
-    port: int = server.sockets[0].getsockname()[1]
-    return port
 
 
 def _address(port: int) -> bytes:

@@ -95,6 +95,8 @@ class World:
             self._watching.cancel()
             self._watching = None
         wait_for_end(list(self.kept.values()), STOPPED_WITHIN_S)
+        await self.store_proxy.close()
+        await self.broker_proxy.close()
         _wake(self._layout)
         await asyncio.to_thread(control.stop, self._layout, self._say)
         self._roll.end_all()
