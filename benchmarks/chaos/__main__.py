@@ -20,9 +20,11 @@ from benchmarks.chaos.world import World
 from earwitness.settings import ROOT
 
 DATA: Final = ROOT / ".chaos"
-REPORT: Final = ROOT / "docs" / "reports" / "kill-campaign.md"
+REPORTS: Final = ROOT / "docs" / "reports"
 
 Say = Callable[[str], None]
+
+_REPORT_NAMES: Final = {"kills": "kill-campaign.md", "zombies": "kill-campaign-in-other-ways.md"}
 
 
 def main() -> int:
@@ -64,11 +66,14 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--bulk-per-second", type=float, default=1_600.0, help="accesses of each bulk producer"
     )
-    parser.add_argument("--data-dir", type=Path, default=DATA, help="where the campaign lives, and goes on")
+    parser.add_argument("--data-dir", type=Path, help="where the campaign lives, and goes on")
     parser.add_argument("--first-port", type=int, help="four ports from here on; otherwise free ones")
-    parser.add_argument("--report", type=Path, default=REPORT)
+    parser.add_argument("--report", type=Path, help="the report, which is written after every round")
     parser.add_argument("--report-only", action="store_true", help="write the report anew, and run nothing")
-    return parser.parse_args()
+    asked = parser.parse_args()
+    asked.data_dir = asked.data_dir or DATA / asked.profile
+    asked.report = asked.report or REPORTS / _REPORT_NAMES[asked.profile]
+    return asked
 
 
 async def _campaign(asked: argparse.Namespace, journal: Journal, say: Say) -> int:
