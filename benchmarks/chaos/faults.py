@@ -8,13 +8,16 @@ from typing import Final, NamedTuple
 
 from clickhouse_driver.errors import Error
 
-from benchmarks.chaos.plan import PRODUCERS, WORKERS, Fault
+from benchmarks.chaos.plan import PRODUCERS, SERVERS, WORKERS, Fault
 from benchmarks.chaos.proxy import Stored, Then
 from benchmarks.chaos.store import Store, persistently
 from benchmarks.chaos.world import GUESTS, World
 
 AIMED_WITHIN_S: Final = 4.0
 """How long a fault waits for its moment; then it happens by the clock."""
+
+STEADY_S: Final = 20.0
+"""How long the servers must have run before one is hit: a stack that is always down stores nothing."""
 
 ROLL_PAUSE_S: Final = 4.0
 GUEST_STAYS_S: Final = 12.0
@@ -78,6 +81,8 @@ class Faults:
             starting = (each for each in found if self._world.is_starting(each))
             if (target := next(starting, None)) is not None:
                 return target
+        if fault.target in SERVERS and not self._world.is_steady(STEADY_S):
+            return None
         return next((each for each in found if self._world.is_working(each)), None)
 
     async def _kill(self, fault: Fault, target: str) -> None:

@@ -127,6 +127,14 @@ class World:
         """Whether a target runs and does not work yet."""
         return self.process(target) is not None and not self._is_ready(target)
 
+    def is_steady(self, for_s: float) -> bool:
+        """Whether Kafka and ClickHouse work, and were started so long ago."""
+        current = state.read(self._layout.root)
+        begun = [part.created_at for part in current.processes if part.created_at]
+        return (
+            current.ready and not self.supervisor_starting and time.time() - max(begun, default=0.0) > for_s
+        )
+
     def process(self, target: str) -> psutil.Process | None:
         """Give the process of a target that runs now."""
         if target in self.kept:
