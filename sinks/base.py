@@ -149,8 +149,11 @@ class TrailSink(Protocol):
     `SinkRejected` (asking again will not help).
     """
 
-    def write(self, block: Block) -> None:
-        """Make all rows of `block` durable at once, keyed by `block.range.token`."""
+    def write(self, block: Block) -> bool:
+        """Make all rows of `block` durable at once, keyed by `block.range.token`.
+
+        Changes nothing and gives False where any offset of the range has a row.
+        """
 
     def tally(self, stored: Range) -> LedgerEntry:
         """Count what is stored of that range, whichever attempt wrote it."""

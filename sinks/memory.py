@@ -45,9 +45,12 @@ class MemoryTrail:
         self.beats: dict[str, RegisterState] = {}
         self.policies: dict[tuple[str, str], PolicyVersion] = {}
 
-    def write(self, block: Block) -> None:
-        """Keep the block unless its token is known."""
+    def write(self, block: Block) -> bool:
+        """Keep the block unless its token is known, or its range has rows."""
+        if self._rows(block.range):
+            return False
         self.blocks.setdefault(block.range.token, block)
+        return True
 
     def tally(self, stored: Range) -> LedgerEntry:
         """Count what is stored of the range."""

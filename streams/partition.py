@@ -96,7 +96,6 @@ class PartitionOwner:
         self._storing = asyncio.Lock()
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
         self._expected = 0
-        self._stored_to = -1
         self._unsettled: Range | None = None
         self._inherited = ""
         self._recent: RecentIdentities | None = None
@@ -127,22 +126,23 @@ class PartitionOwner:
             log.warning("range_abandoned", topic=self._topic, partition=self._partition, after_s=limit_s)
 
     async def _settle(self) -> None:
-        """Find out where to go on: behind a finished range, at an unfinished one, or where none was."""
+        """Find out where to go on: at an unfinished range, or behind all that is committed or stored."""
         committed = await self._persistently.call(
             lambda: self._ports.offsets.fetch(self._topic, self._partition)
         )
-        reached = await self._persistently.in_thread(
+        highest = await self._persistently.in_thread(
             self._ports.trail.highest_offset, self._topic, self._partition
         )
-        self._stored_to = -1 if reached is None else reached
-        await self._refuse_another_topic(max(committed.offset or 0, self._stored_to + 1))
-        if committed.offset is None:
-            await self._begin()
-            return
-        self._expected = committed.offset
+        reached = -1 if highest is None else highest
+        await self._refuse_another_topic(max(committed.offset or 0, reached + 1))
         intent = Range.from_intent(self._topic, self._partition, committed.metadata)
-        if intent is not None:
+        if intent is not None and reached <= intent.last:
+            self._expected = intent.first
             await self._settle_range(intent)
+        elif committed.offset is None or committed.offset <= reached:
+            await self._go_behind(reached)
+        else:
+            self._expected = committed.offset
 
     async def _settle_range(self, intent: Range) -> None:
         """Finish an announced range that is stored; take one that is not again, under the same name."""
@@ -169,10 +169,15 @@ class PartitionOwner:
                 " Point this worker at the Kafka it wrote from, or at an empty database"
             )
 
-    async def _begin(self) -> None:
-        """Begin without a commit: behind what is stored, for groups expire, or at the first record."""
-        if self._stored_to >= 0:
-            self._expected = self._stored_to + 1
+    async def _go_behind(self, reached: int) -> None:
+        """Go on behind what is stored, or at the first record, whatever is committed.
+
+        Commits expire with their group, and an operator may move them back. Ranges cut anew over what is
+        stored would not be those that the ledger has.
+        """
+        if reached >= 0:
+            self._expected = reached + 1
+            await self._commit(self._expected, "")
         else:
             self._expected = await self._persistently.call(
                 lambda: self._ports.offsets.earliest(self._topic, self._partition)
@@ -279,8 +284,7 @@ class PartitionOwner:
         suspects = {
             (item.event.source, item.event.id)
             for item in accepted
-            # Up to where the store reaches, offsets were moved back: everything may be stored already.
-            if item.record.offset <= self._stored_to or self._recent.may_be_stored(item)
+            if self._recent.may_be_stored(item)
         }
         if not suspects:
             return {}
@@ -300,8 +304,7 @@ class PartitionOwner:
         notes the name first: then the next attempt is announced and made.
         """
         while True:
-            calls = await self._insert(block)
-            if calls == 1 and block.range.token != self._inherited:
+            if await self._insert(block) and block.range.token != self._inherited:
                 return block.range
             tally = await self._persistently.in_thread(self._ports.trail.tally, block.range)
             if tally.row_count == len(block.rows):
@@ -314,17 +317,16 @@ class PartitionOwner:
             block = block._replace(range=block.range.again())
             await self._commit(block.range.first, block.range.intent)
 
-    async def _insert(self, block: Block) -> int:
-        """Write until the store acknowledges; say how many calls that took."""
+    async def _insert(self, block: Block) -> bool:
+        """Write until the store answers; say whether that stored the block beyond doubt, at the first call."""
         calls = 0
 
-        async def call() -> None:
+        async def call() -> bool:
             nonlocal calls
             calls += 1
-            await self._persistently.once_in_thread(self._ports.trail.write, block)
+            return await self._persistently.once_in_thread(self._ports.trail.write, block)
 
-        await self._persistently.call(call)
-        return calls
+        return await self._persistently.call(call) and calls == 1
 
     async def _conclude(
         self, entry: LedgerEntry, findings: Sequence[Finding], letters: Sequence[DeadLetter]
@@ -341,11 +343,7 @@ class PartitionOwner:
         await self._commit(entry.range.last + 1, "")
 
     async def _commit(self, offset: int, metadata: str) -> None:
-        await self._persistently.call(
-            lambda: self._ports.offsets.commit(
-                self._topic, self._partition, offset, metadata=metadata, membership=self.membership
-            )
-        )
+        await self._persistently.commit(self._topic, self._partition, offset, metadata)
 
 
 def _failed(row: JudgedAccess, stored: Range) -> Failed:

@@ -319,11 +319,7 @@ class Rejudging:
         """Commit up to the oldest change that is not worked off: from there a successor begins."""
         unfinished = [task.holds for task in self._backlog if task.holds is not None]
         offset = min([self._next_offset, *unfinished])
-        await self._persistently.call(
-            lambda: self._ports.offsets.commit(
-                self._topic, self._partition, offset, metadata=metadata, membership=self._membership
-            )
-        )
+        await self._persistently.commit(self._topic, self._partition, offset, metadata)
 
     def _sweep_is_due(self) -> bool:
         sweeping = any(task.holds is None for task in self._backlog)

@@ -186,11 +186,15 @@ async def _serve(app: faust.App, ports: Ports, stopping: asyncio.Event) -> None:
     add_intake(app, accesses, records)
     await app.start()
     keeping = asyncio.create_task(_keep_owned(app, records), name="keep-evidence-owned")
-    await _until_stopped(app, stopping)
+    offsets = GroupOffsets(app)
+    await _until_stopped(app, offsets, stopping)
+    outside = offsets.failure
     keeping.cancel()
     await _within_limit(_leave(app, accesses, records))
     if failures:
         raise failures[0]
+    if outside is not None:
+        raise BrokerUnavailable(f"this worker's part in its group ended: {outside!r}")
     if app.crashed:
         raise BrokerUnavailable(f"the stream crashed: {app.crash_reason!r}")
 
@@ -210,8 +214,8 @@ async def _leave(app: faust.App, *intakes: Intake) -> None:
     await app.stop()
 
 
-async def _until_stopped(app: faust.App, stopping: asyncio.Event) -> None:
-    while not (stopping.is_set() or app.crashed or app.should_stop):
+async def _until_stopped(app: faust.App, offsets: GroupOffsets, stopping: asyncio.Event) -> None:
+    while not (stopping.is_set() or app.crashed or app.should_stop or offsets.failure):
         try:
             async with asyncio.timeout(CRASH_CHECK_S):
                 await stopping.wait()

@@ -239,11 +239,11 @@ class LateTrail(MemoryTrail):
         super().__init__()
         self._late: Block | None = None
 
-    def write(self, block: Block) -> None:
+    def write(self, block: Block) -> bool:
         if self._late is None:
             self._late = block
             raise Died
-        super().write(block)
+        return super().write(block)
 
     def tally(self, stored: Range) -> LedgerEntry:
         counted = super().tally(stored)

@@ -161,8 +161,8 @@ class FatefulTrail:
         self._trail = trail
         self._fate = fate
 
-    def write(self, block: Block) -> None:
-        self.step(lambda: self._trail.write(block))
+    def write(self, block: Block) -> bool:
+        return self.step(lambda: self._trail.write(block))
 
     def tally(self, stored: Range) -> LedgerEntry:
         return self.step(lambda: self._trail.tally(stored))
@@ -217,13 +217,13 @@ class ForgetfulTrail(MemoryTrail):
         super().__init__()
         self._names: set[str] = set()
 
-    def write(self, block: Block) -> None:
+    def write(self, block: Block) -> bool:
         if block.range.token in self._names:
-            return
+            return True
         self._names.add(block.range.token)
         if len(self._names) == 1:
             raise SinkUnavailable("the server was killed", retry_after_s=0)
-        super().write(block)
+        return super().write(block)
 
 
 class Inline(Executor):
