@@ -282,9 +282,7 @@ class PartitionOwner:
         if self._recent is None:
             self._recent = RecentIdentities(accepted[0].record.timestamp)
         suspects = {
-            (item.event.source, item.event.id)
-            for item in accepted
-            if self._recent.may_be_stored(item)
+            (item.event.source, item.event.id) for item in accepted if self._recent.may_be_stored(item)
         }
         if not suspects:
             return {}
