@@ -179,8 +179,8 @@ class ClickHouseTrail:
         insert(
             self._clickhouse,
             "INSERT INTO set_aside (received_day, topic, partition, offset, received_at, reason, producer,"  # noqa: S608 - names and numbers of ours
-            f" sequence) SELECT {', '.join(place)}, offset, fromUnixTimestamp64Milli(received_at, 'UTC'), reason,"
-            " producer, sequence FROM input('offset UInt64, received_at Int64, reason String,"
+            f" sequence) SELECT {', '.join(place)}, offset, fromUnixTimestamp64Milli(received_at, 'UTC'),"
+            " reason, producer, sequence FROM input('offset UInt64, received_at Int64, reason String,"
             " producer String, sequence UInt64') FORMAT Native",
             [list(values) for values in zip(*aside, strict=True)],
             f"set-aside:{origin.token}",
