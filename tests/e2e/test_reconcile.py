@@ -1,4 +1,4 @@
-"""`earwitness reconcile` against the stack that runs: accesses, copies, dead letters, and numbers that never came."""
+"""`earwitness reconcile` on the stack that runs: accesses, copies, dead letters, numbers that never came."""
 
 import json
 import os
@@ -47,11 +47,8 @@ def until(done: Callable[[], bool]) -> None:
 
 def faults_of(report: dict[str, Any], producer: str) -> list[tuple[str, int, int]]:
     place = f"producer:{producer}"
-    return [
-        (fault["reason"], fault["first"], fault["last"])
-        for fault in report["faults"]
-        if fault["place"] == place
-    ]
+    found = (fault for fault in report["faults"] if fault["place"] == place)
+    return [(fault["reason"], fault["first"], fault["last"]) for fault in found]
 
 
 def publish(stack: Stack, producer: str, *events: dict[str, Any]) -> None:
