@@ -1,16 +1,16 @@
-from fastapi.testclient import TestClient
+import httpx
 
 from earwitness.api.app import create_app
 from earwitness.health.readiness import CLICKHOUSE, Readiness
-from tests.api.serving import NOTHING, CannedStore, Kept, sources
+from tests.api.serving import NOTHING, CannedStore, Kept, serving, sources
 from tests.health.clock import Clock
 
 
 def asked(readiness: Readiness, path: str) -> tuple[int, dict[str, object]]:
     """Ask as an orchestrator does: without a token."""
     told = sources(CannedStore(NOTHING), Kept())._replace(readiness=readiness)
-    with TestClient(create_app(told, token="t", largest_page=1)) as client:
-        answer = client.get(path)
+    with serving(create_app(told, token="t", largest_page=1)) as url:
+        answer = httpx.get(f"{url}{path}", timeout=10, trust_env=False)
         return answer.status_code, answer.json()
 
 
