@@ -282,9 +282,7 @@ class PartitionOwner:
         if self._recent is None:
             self._recent = RecentIdentities(accepted[0].record.timestamp)
         suspects = {
-            (item.event.source, item.event.id)
-            for item in accepted
-            if self._recent.may_be_stored(item)
+            (item.event.source, item.event.id) for item in accepted if self._recent.may_be_stored(item)
         }
         if not suspects:
             return {}
@@ -318,7 +316,7 @@ class PartitionOwner:
             await self._commit(block.range.first, block.range.intent)
 
     async def _insert(self, block: Block) -> bool:
-        """Write until the store answers; say whether that stored the block beyond doubt, at the first call."""
+        """Write until the store answers; say whether the first call stored the block beyond doubt."""
         calls = 0
 
         async def call() -> bool:

@@ -183,7 +183,7 @@ class ClickHouseTrail:
         """Insert what was set aside as one block; merges fold an offset that came twice."""
         insert_converted(
             self._clickhouse,
-            ("set_aside", SET_ASIDE_COLUMNS),
+            Into("set_aside", SET_ASIDE_COLUMNS),
             {
                 "received_day": f"toDate('{origin.day.isoformat()}')",
                 "topic": f"'{origin.topic}'",
@@ -260,7 +260,7 @@ class Into(NamedTuple):
 
     table: str
     columns: Sequence[Column]
-    taken: str
+    taken: str = "false"
 
 
 def insert_converted(

@@ -167,7 +167,7 @@ def test_an_owner_that_slept_for_a_hundred_thousand_blocks_doubles_nothing(
         trail.write_ledger(LedgerEntry(announced, 3, 0, 0))
     place = {"partition": announced.partition}
     (rows,), (entries,) = (
-        forgetful.execute(f"SELECT count() FROM {table} WHERE partition = %(partition)s", place)[0]
+        forgetful.execute(f"SELECT count() FROM {table} WHERE partition = %(partition)s", place)[0]  # noqa: S608 - our own names
         for table in ("access_log", "range_ledger")
     )
     assert (rows, entries) == (3, 1)
