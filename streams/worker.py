@@ -58,7 +58,6 @@ class WorkerOptions(NamedTuple):
     largest_range: int
     shortest_interval_s: float
     session_timeout_s: int
-    ready_file: Path | None
 
 
 class Stores(NamedTuple):
@@ -124,7 +123,7 @@ async def _run(
         )
         await pulse.start()
         try:
-            _tell_assignments(app, options.ready_file, observer)
+            _tell_assignments(app, observer)
             await _serve(app, ports, stopping)
         finally:
             observer.readiness.stop("the worker is stopping")
@@ -223,12 +222,10 @@ async def _until_stopped(app: faust.App, offsets: GroupOffsets, stopping: asynci
             continue
 
 
-def _tell_assignments(app: faust.App, ready_file: Path | None, observer: Observer) -> None:
+def _tell_assignments(app: faust.App, observer: Observer) -> None:
     async def assigned(*_: object, **__: object) -> None:
         log.info("worker_ready")
         observer.joined()
-        if ready_file is not None:
-            await asyncio.to_thread(ready_file.touch)
 
     async def revoked(*_: object, **__: object) -> None:
         observer.moved()

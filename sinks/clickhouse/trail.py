@@ -19,13 +19,7 @@ from sinks.base import (
     SetAside,
 )
 from sinks.clickhouse.client import ClickHouse, StoredBefore
-from sinks.clickhouse.columns import (
-    ROW_COLUMNS,
-    SET_ASIDE_COLUMNS,
-    Column,
-    columns_of,
-    set_aside_columns_of,
-)
+from sinks.clickhouse.columns import ROW_COLUMNS, Column, columns_of
 from sinks.clickhouse.heartbeats import read_registers
 from sinks.clickhouse.policies import register_policy
 
@@ -181,15 +175,14 @@ class ClickHouseTrail:
 
     def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
         """Insert what was set aside as one block; merges fold an offset that came twice."""
-        insert_converted(
+        place = (f"'{origin.day.isoformat()}'", f"'{origin.topic}'", str(origin.partition))
+        insert(
             self._clickhouse,
-            Into("set_aside", SET_ASIDE_COLUMNS),
-            {
-                "received_day": f"toDate('{origin.day.isoformat()}')",
-                "topic": f"'{origin.topic}'",
-                "partition": str(origin.partition),
-            },
-            set_aside_columns_of(aside),
+            "INSERT INTO set_aside (received_day, topic, partition, offset, received_at, reason, producer,"  # noqa: S608 - names and numbers of ours
+            f" sequence) SELECT {', '.join(place)}, offset, fromUnixTimestamp64Milli(received_at, 'UTC'),"
+            " reason, producer, sequence FROM input('offset UInt64, received_at Int64, reason String,"
+            " producer String, sequence UInt64') FORMAT Native",
+            [list(values) for values in zip(*aside, strict=True)],
             f"set-aside:{origin.token}",
         )
 
@@ -260,7 +253,7 @@ class Into(NamedTuple):
 
     table: str
     columns: Sequence[Column]
-    taken: str = "false"
+    taken: str
 
 
 def insert_converted(
