@@ -45,7 +45,7 @@ bench: setup ## measure events per second from topic to table, beside an idiomat
 chaos: setup ## kill workers, servers and producers for hours, and count what is left; it goes on where it stopped (PROFILE=zombies: in other ways)
 	$(BIN)/python -m benchmarks.chaos --profile $(PROFILE)
 
-mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (an hour)
+mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (half an hour)
 	$(BIN)/python -m benchmarks.mutants --report docs/reports/mutation-of-the-judge.md
 
 reference: setup ## write the generated documents anew
