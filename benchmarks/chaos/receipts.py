@@ -2,16 +2,17 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-Kind = Literal["sdk", "bulk", "copies", "conflicts", "malformed"]
-"""`sdk` and `bulk` are accesses, by who sent them; `copies` were sent again, `conflicts` under an id that was
-taken; `malformed` records are no accesses."""
+Kind = Literal["sdk", "bulk", "direct", "copies", "conflicts", "malformed"]
+"""`sdk`, `bulk` and `direct` are accesses, by the way they were sent; `copies` were sent again, `conflicts`
+under an id that was taken; `malformed` records are no accesses."""
 
-ACCESSES: Final[tuple[Kind, ...]] = ("sdk", "bulk")
+ACCESSES: Final[tuple[Kind, ...]] = ("sdk", "bulk", "direct")
+ENCODED: Final[tuple[Kind, ...]] = ("bulk", "direct")
 ID_BYTES: Final = 16
 
 
@@ -48,9 +49,9 @@ def count(folder: Path, kind: Kind) -> int:
     return sum(path.stat().st_size // ID_BYTES for path in folder.glob(f"{kind}.*.ids"))
 
 
-def pick(rounds: Path, kind: Kind, chance: random.Random) -> Past | None:
-    """Draw an access from all that were acknowledged in any round; None where there is none yet."""
-    files = list(rounds.glob(f"*/{kind}.*.ids"))
+def pick(rounds: Path, kinds: Sequence[Kind], chance: random.Random) -> Past | None:
+    """Draw an access from all of those kinds that were acknowledged in any round; None where none was yet."""
+    files = [path for kind in kinds for path in rounds.glob(f"*/{kind}.*.ids")]
     if not files:
         return None
     path = chance.choice(files)
