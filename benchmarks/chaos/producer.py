@@ -59,6 +59,8 @@ class Task(BaseModel):
     seed: int
     folder: Path
     spool: Path
+    ready_file: Path
+    """Made at the first acknowledgement."""
 
 
 class Producer:
@@ -67,7 +69,7 @@ class Producer:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.ids = IdMaker()
-        self.receipts = Receipts(task.folder, task.name)
+        self.receipts = Receipts(task.folder, task.name, task.ready_file)
         self.stopping = False
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:

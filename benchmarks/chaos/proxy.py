@@ -6,6 +6,7 @@ protocol only this is read: which statement a client began, that it sent rows, a
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, Literal, NamedTuple
@@ -141,6 +142,8 @@ class StoreProxy:
         self._traps: list[Trap] = []
         self.last_writer: dict[int, str] = {}
         """Who stored the newest block of each partition."""
+        self.stored_at: dict[str, float] = {}
+        """When each worker last stored a block, in seconds since 1970."""
 
     async def serve(self, worker: str) -> int:
         """Open a port for one worker; give its number."""
@@ -209,6 +212,7 @@ class StoreProxy:
         block = conversation.block
         if moment == "rows_stored" and block is not None:
             self.last_writer[block.partition] = block.worker
+            self.stored_at[block.worker] = time.time()
         trap = self._caught(moment, conversation.worker)
         if trap is None:
             return chunk

@@ -24,11 +24,15 @@ class Past(NamedTuple):
 
 
 class Receipts:
-    """Takes note of acknowledgements. What is written outlives the process, also one that is killed."""
+    """Takes note of acknowledgements. What is written outlives the process, also one that is killed.
 
-    def __init__(self, folder: Path, name: str) -> None:
+    `ready_file` is made once something was acknowledged.
+    """
+
+    def __init__(self, folder: Path, name: str, ready_file: Path | None = None) -> None:
         self._folder = folder
         self._name = f"{name}-{os.getpid()}-{os.times().elapsed:.0f}"
+        self._ready_file = ready_file
         self._handles: dict[Kind, int] = {}
 
     def note(self, kind: Kind, identity: UUID) -> None:
@@ -37,6 +41,9 @@ class Receipts:
             path = self._folder / f"{kind}.{self._name}.ids"
             self._handles[kind] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.write(self._handles[kind], identity.bytes)
+        if self._ready_file is not None:
+            self._ready_file.touch()
+            self._ready_file = None
 
 
 def read(folder: Path, *kinds: Kind) -> set[bytes]:

@@ -123,7 +123,7 @@ class World:
         )
 
     def is_working(self, target: str) -> bool:
-        """Whether a target runs and does its work."""
+        """Whether a target runs and has done some of its work: a worker stored, a producer was told."""
         return self.process(target) is not None and self._is_ready(target)
 
     def is_starting(self, target: str) -> bool:
@@ -184,6 +184,7 @@ class World:
                 seed=seed + at,
                 folder=folder,
                 spool=self._spool(name),
+                ready_file=self._layout.run / f"{name}.ready",
             )
             self.kept[name] = Kept(self._producer(task), self._roll)
 
@@ -201,11 +202,18 @@ class World:
 
     def _is_ready(self, target: str) -> bool:
         if target in self.kept:
-            return self.kept[target].ready
+            return self.kept[target].ready and not self._is_idle(target)
         if target == "supervisor":
             return not self.supervisor_starting
         recorded = state.recorded(self._layout)
         return any(part.name == target and part.ready for part in (recorded.processes if recorded else ()))
+
+    def _is_idle(self, target: str) -> bool:
+        """Whether a worker has stored nothing since it was started."""
+        process = self.process(target)
+        if target not in WORKERS or process is None:
+            return False
+        return self.store_proxy.stored_at.get(target, 0.0) < process.create_time()
 
     async def empty_spools(self, folder: Path) -> list[str]:
         """Have sent what killed producers left on disk; name the spools that still hold something."""
@@ -222,6 +230,7 @@ class World:
             seed=0,
             folder=folder,
             spool=self._spool(name),
+            ready_file=self._layout.run / f"{name}.ready",
         )
         spec = self._producer(task)
         with spec.log.open("ab") as log:
@@ -239,7 +248,8 @@ class World:
     def _producer(self, task: Task) -> ChildSpec:
         command = ("benchmarks.chaos.producer", task.model_dump_json())
         environment = {**os.environ, **self._producer_kafka()}
-        return module_of_ours(task.name, command, environment, self._layout.log(task.name), PRODUCER_STOP_S)
+        spec = module_of_ours(task.name, command, environment, self._layout.log(task.name), PRODUCER_STOP_S)
+        return spec._replace(ready_file=task.ready_file, is_ready=task.ready_file.exists)
 
     def _spool(self, name: str) -> Path:
         return self.folder / "spools" / name
