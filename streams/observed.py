@@ -215,10 +215,10 @@ class ObservedTrail:
         self._trail = trail
         self._observer = observer
 
-    def write(self, block: Block) -> None:
+    def write(self, block: Block) -> bool:
         """Store rows."""
         with self._observer.step("store", _place(block.range)):
-            self._trail.write(block)
+            return self._trail.write(block)
 
     def tally(self, stored: Range) -> LedgerEntry:
         """Count what is stored of a range."""

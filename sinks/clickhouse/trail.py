@@ -189,7 +189,7 @@ class ClickHouseTrail:
         """Insert what was set aside as one block; merges fold an offset that came twice."""
         insert_converted(
             self._clickhouse,
-            ("set_aside", SET_ASIDE_COLUMNS),
+            Into("set_aside", SET_ASIDE_COLUMNS, "0"),
             {
                 "received_day": f"toDate('{origin.day.isoformat()}')",
                 "topic": f"'{origin.topic}'",
