@@ -138,14 +138,20 @@ class ClickHouseTrail:
         return {(row[0], row[1]): tuple(row[2:]) for row in rows if (row[0], row[1]) in wanted}
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
-        """Read the last offset that the ledger or the rows of the partition reach."""
+        """Read the last offset that the ledger or the rows of the partition reach.
+
+        Of the rows only those are read that the ledger does not cover: whoever takes a partition over asks.
+        """
         rows = self._clickhouse.execute(
             "SELECT max(reached) FROM ("
             " SELECT max(last_offset) AS reached, count() AS rows FROM range_ledger"
             " WHERE topic = %(topic)s AND partition = %(partition)s HAVING rows > 0"
             " UNION ALL"
             " SELECT max(offset) AS reached, count() AS rows FROM access_log"
-            " WHERE topic = %(topic)s AND partition = %(partition)s HAVING rows > 0"
+            " WHERE topic = %(topic)s AND partition = %(partition)s AND offset >= ("
+            "  SELECT max(last_offset) FROM range_ledger"
+            "  WHERE topic = %(topic)s AND partition = %(partition)s"
+            " ) HAVING rows > 0"
             ") HAVING count() > 0",
             {"topic": topic, "partition": partition},
         )
