@@ -78,7 +78,8 @@ USUAL: Final = Limits()
 class Task:
     """Accesses to be judged again, walked through day by day.
 
-    `holds` is the evidence version that counts as unfinished until the task is done; None for a sweep.
+    `holds` is the evidence version that counts as unfinished until the task is done; None for a sweep,
+    which is not counted.
     """
 
     places: deque[tuple[Selection, date]]
@@ -199,7 +200,7 @@ class Rejudging:
         half = len(changes) // 2
         return [*await self._plan(changes[:half]), *await self._plan(changes[half:])]
 
-    async def _task(self, selections: Sequence[Selection], holds: int | None) -> Task:
+    async def _task(self, selections: Sequence[JudgedBefore], holds: int) -> Task:
         places: deque[tuple[Selection, date]] = deque()
         count = 0
         for selection in selections:
@@ -329,17 +330,18 @@ class Rejudging:
         now_s = asyncio.get_running_loop().time()
         wide = now_s - self._swept_widely_at_s >= WIDE_SWEEP_EVERY_S
         now = self._ports.now()
-        selections: list[Selection] = []
+        places: deque[tuple[Selection, date]] = deque()
         for grace in {policy.grace for policy in self._ports.policies().policies}:
             until = now - grace
             since = EPOCH if wide else self._swept.get(grace, EPOCH + SWEEP_OVERLAP) - SWEEP_OVERLAP
-            selections.append(PendingSince(since, until))
+            selection = PendingSince(since, until)
+            days = await self._persistently.in_thread(self._ports.verdicts.pending_days, selection)
+            places += [(selection, day) for day in sorted(days, reverse=True)]
             self._swept[grace] = until
-        task = await self._task(selections, None)
         self._swept_at_s = now_s
         if wide:
             self._swept_widely_at_s = now_s
-        return [task] if task.count else []
+        return [Task(places, 0, None)] if places else []
 
 
 def _given(access: StoredAccess, verdict: Verdict) -> NewVerdict:
