@@ -78,13 +78,13 @@ USUAL: Final = Limits()
 class Task:
     """Accesses to be judged again, walked through day by day.
 
-    `holds` is the evidence version that counts as unfinished until the task is done; None for a sweep,
-    which is not counted.
+    `holds` is the evidence version that counts as unfinished until the task is done; a sweep holds none,
+    and is not counted.
     """
 
     places: deque[tuple[Selection, date]]
-    count: int
-    holds: int | None
+    count: int = 0
+    holds: int | None = None
     after: StoredAccess | None = None
 
 
@@ -101,6 +101,7 @@ class Rejudging:
         self._membership = membership
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._backlog: list[Task] = []
+        self._sweep: Task | None = None
         self._next_offset = 0
         self._judged_at = EPOCH
         self._swept: dict[timedelta, datetime] = {}
@@ -110,7 +111,7 @@ class Rejudging:
     @property
     def busy(self) -> bool:
         """Whether there is something to do without waiting."""
-        return bool(self._backlog) or self._sweep_is_due()
+        return bool(self._backlog or self._sweep) or self._sweep_is_due()
 
     async def settle(self) -> None:
         """Finish the page that the last owner announced, so that it cannot appear later any more."""
@@ -144,16 +145,23 @@ class Rejudging:
         await self._commit("")
 
     async def advance(self) -> None:
-        """Do one page of what waits, the smallest first; look for graces that are over when it is time."""
+        """Do a page of a sweep when it is time for one, and a page of what waits, the smallest first.
+
+        Neither is put off for the other: a sweep can be as long as any change, and comes again and again.
+        """
         if self._sweep_is_due():
-            self._backlog += await self._plan_sweep()
-        if not self._backlog:
-            return
-        task = min(self._backlog, key=lambda task: task.count)
-        await self._do_page(task)
-        if not task.places:
-            self._backlog.remove(task)
-            await self._commit("")
+            self._sweep = await self._plan_sweep()
+        if self._sweep:
+            await self._do_page(self._sweep)
+            if not self._sweep.places:
+                self._sweep = None
+                await self._commit("")
+        if self._backlog:
+            task = min(self._backlog, key=lambda task: task.count)
+            await self._do_page(task)
+            if not task.places:
+                self._backlog.remove(task)
+                await self._commit("")
 
     async def _until_stored(self) -> None:
         """Return when every range that may have been judged before now is stored.
@@ -322,10 +330,9 @@ class Rejudging:
         )
 
     def _sweep_is_due(self) -> bool:
-        sweeping = any(task.holds is None for task in self._backlog)
-        return not sweeping and asyncio.get_running_loop().time() - self._swept_at_s >= SWEEP_EVERY_S
+        return self._sweep is None and asyncio.get_running_loop().time() - self._swept_at_s >= SWEEP_EVERY_S
 
-    async def _plan_sweep(self) -> list[Task]:
+    async def _plan_sweep(self) -> Task | None:
         """Find the accesses that are pending although their grace is over."""
         now_s = asyncio.get_running_loop().time()
         wide = now_s - self._swept_widely_at_s >= WIDE_SWEEP_EVERY_S
@@ -341,7 +348,7 @@ class Rejudging:
         self._swept_at_s = now_s
         if wide:
             self._swept_widely_at_s = now_s
-        return [Task(places, 0, None)] if places else []
+        return Task(places) if places else None
 
 
 def _given(access: StoredAccess, verdict: Verdict) -> NewVerdict:
