@@ -283,8 +283,11 @@ class VerdictSink(Protocol):
     def evidence_before(self, refs: Collection[str], version: int) -> Mapping[str, EvidenceRecord]:
         """Give the newest record of each ref among those with a lower version; unknown refs are left out."""
 
-    def count_by_day(self, selection: Selection) -> Mapping[date, int]:
+    def count_by_day(self, selection: JudgedBefore) -> Mapping[date, int]:
         """Count the selected accesses by the day of their receipt; days without any are left out."""
+
+    def pending_days(self, selection: PendingSince) -> Collection[date]:
+        """Give every day of receipt of the selected accesses, and few others."""
 
     def select(
         self, selection: Selection, day: date, after: StoredAccess | None, limit: int

@@ -17,6 +17,7 @@ from sinks.base import (
     Content,
     Identity,
     JudgedAccess,
+    JudgedBefore,
     LedgerEntry,
     PendingSince,
     PolicyVersion,
@@ -158,9 +159,13 @@ class MemoryVerdicts:
             if item.version < version and item.record.ref in refs
         }
 
-    def count_by_day(self, selection: Selection) -> Mapping[date, int]:
+    def count_by_day(self, selection: JudgedBefore) -> Mapping[date, int]:
         """Count the selected accesses by day."""
         return Counter(day for day, _ in self._selected(selection))
+
+    def pending_days(self, selection: PendingSince) -> Collection[date]:
+        """Give the days of the selected accesses."""
+        return {day for day, _ in self._selected(selection)}
 
     def select(
         self, selection: Selection, day: date, after: StoredAccess | None, limit: int
