@@ -11,8 +11,10 @@ DeadLetterReason = Literal[
     "too_large",
     "time_in_future",
     "id_conflict",
+    "rejected_by_store",
 ]
-"""`id_conflict`: the identity of a stored access, with other content."""
+"""`id_conflict`: the identity of a stored access, with other content; `rejected_by_store`: an access that
+the contract allows and the store will never take."""
 
 
 class Position(NamedTuple):

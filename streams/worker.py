@@ -100,7 +100,7 @@ async def _run(
         _spare_the_collector()
         app = _app(connection, options)
         ports = Ports(
-            offsets=GroupOffsets(app),
+            offsets=GroupOffsets(app, connection.arguments()),
             trail=stores.trail,
             verdicts=stores.verdicts,
             announcer=announcer,

@@ -16,10 +16,13 @@ from sinks.base import (
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
+    following,
+    letters_token,
 )
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.columns import ROW_COLUMNS, Column, columns_of
 from sinks.clickhouse.heartbeats import read_registers
+from sinks.clickhouse.misfits import find_misfits
 from sinks.clickhouse.policies import register_policy
 
 LARGEST_BLOCK: Final = 1_000_000
@@ -45,19 +48,11 @@ class ClickHouseTrail:
 
     def write(self, block: Block) -> None:
         """Insert the rows as one block of one partition, which ClickHouse stores whole or not at all."""
-        insert_converted(
-            self._clickhouse,
-            ("access_log", ROW_COLUMNS),
-            {
-                "received_day": f"toDate('{block.range.day.isoformat()}')",
-                "topic": f"'{block.range.topic}'",
-                "partition": str(block.range.partition),
-                "evidence_version": str(block.evidence_version),
-                "judged_at": f"fromUnixTimestamp64Micro({microseconds(block.judged_at)}, 'UTC')",
-            },
-            columns_of(block.rows),
-            block.range.token,
-        )
+        write_rows(self._clickhouse, "access_log", block)
+
+    def misfits(self, block: Block) -> Mapping[int, str]:
+        """Try the rows on a table of this connection that is made like the trail's and keeps nothing."""
+        return find_misfits(self._clickhouse, block, write_rows)
 
     def tally(self, stored: Range) -> LedgerEntry:
         """Count the rows and dead letters of the range, whichever attempt wrote them."""
@@ -136,6 +131,26 @@ class ClickHouseTrail:
         )
         return int(rows[0][0]) if rows else None
 
+    def unaccounted(self, topic: str, partition: int) -> list[Range]:
+        """Read the runs of rows of one day behind what the ledger covers; mostly there are none."""
+        where = "topic = %(topic)s AND partition = %(partition)s"
+        here: dict[str, Any] = {"topic": topic, "partition": partition}
+        covered = self._clickhouse.execute(
+            f"SELECT max(last_offset) FROM range_ledger WHERE {where} HAVING count() > 0",  # noqa: S608 - constants
+            here,
+        )
+        reached = int(covered[0][0]) if covered else -1
+        runs = self._clickhouse.execute(
+            "SELECT any(received_day), min(offset) AS first, max(offset) FROM ("  # noqa: S608 - constants
+            " SELECT received_day, offset, sum(begins) OVER (ORDER BY offset) AS run FROM ("
+            "  SELECT received_day, offset,"
+            "   received_day != lagInFrame(received_day, 1, received_day) OVER (ORDER BY offset) AS begins"
+            f"  FROM access_log WHERE {where} AND toInt64(offset) > %(reached)s))"
+            " GROUP BY run ORDER BY first",
+            {**here, "reached": reached},
+        )
+        return following(topic, partition, reached, runs)
+
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         """Insert the letters of a range as one block."""
         columns: list[Sequence[Any]] = [
@@ -155,7 +170,7 @@ class ClickHouseTrail:
             "INSERT INTO dead_letters (received_day, topic, partition, offset, received_at, reason, detail,"
             " fields, key, value) VALUES",
             columns,
-            f"dead-letters:{origin.token}",
+            letters_token(origin, letters),
         )
 
     def write_ledger(self, entry: LedgerEntry) -> None:
@@ -216,6 +231,23 @@ class ClickHouseTrail:
     def registers(self) -> Sequence[RegisterState]:
         """Read the newest beat of each register."""
         return read_registers(self._clickhouse)
+
+
+def write_rows(clickhouse: ClickHouse, table: str, block: Block) -> None:
+    """Insert the rows of a block into a table that has the trail's columns."""
+    insert_converted(
+        clickhouse,
+        (table, ROW_COLUMNS),
+        {
+            "received_day": f"toDate('{block.range.day.isoformat()}')",
+            "topic": f"'{block.range.topic}'",
+            "partition": str(block.range.partition),
+            "evidence_version": str(block.evidence_version),
+            "judged_at": f"fromUnixTimestamp64Micro({microseconds(block.judged_at)}, 'UTC')",
+        },
+        columns_of(block.rows),
+        block.range.token,
+    )
 
 
 def insert_converted(
