@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from .publisher import Headers
+
 DeadLetterReason = Literal[
     "not_json",
     "not_an_object",
@@ -29,7 +31,7 @@ class Position(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """One record that was refused. `value` and `key` are its bytes, untouched."""
+    """One record that was refused. `value`, `key` and `headers` are what it came with, untouched."""
 
     reason: DeadLetterReason
     detail: str
@@ -38,3 +40,4 @@ class DeadLetter(NamedTuple):
     received_at: datetime
     key: bytes | None
     value: bytes
+    headers: Headers = ()

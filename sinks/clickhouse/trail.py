@@ -79,7 +79,8 @@ class ClickHouseTrail:
     def refused(self, stored: Range) -> list[DeadLetter]:
         """Give the dead letters of that range, by offset; key and value come back as the bytes they were."""
         query = (
-            "SELECT reason, detail, fields, offset, received_at, hex(key), hex(value) FROM dead_letters"  # noqa: S608 - constants
+            "SELECT reason, detail, fields, offset, received_at, hex(key), hex(value),"  # noqa: S608 - constants
+            " arrayMap(header -> (header.1, hex(header.2)), headers) FROM dead_letters"
             f" WHERE {_RANGE} ORDER BY offset LIMIT 1 BY offset"
         )
         return [
@@ -91,8 +92,9 @@ class ClickHouseTrail:
                 received_at=received_at,
                 key=bytes.fromhex(key) or None,
                 value=bytes.fromhex(value),
+                headers=tuple((name, bytes.fromhex(header)) for name, header in headers),
             )
-            for reason, detail, fields, offset, received_at, key, value in self._clickhouse.execute(
+            for reason, detail, fields, offset, received_at, key, value, headers in self._clickhouse.execute(
                 query, _bounds(stored)
             )
         ]
@@ -164,11 +166,12 @@ class ClickHouseTrail:
             [list(letter.fields) for letter in letters],
             [letter.key or b"" for letter in letters],
             [letter.value for letter in letters],
+            [list(letter.headers) for letter in letters],
         ]
         insert(
             self._clickhouse,
             "INSERT INTO dead_letters (received_day, topic, partition, offset, received_at, reason, detail,"
-            " fields, key, value) VALUES",
+            " fields, key, value, headers) VALUES",
             columns,
             letters_token(origin, letters),
         )

@@ -282,6 +282,15 @@ def test_dead_letters_keep_their_bytes_and_count_once(sink: TrailSink, announced
     assert sink.tally(announced) == LedgerEntry(announced, 0, 1, 2)
 
 
+def test_dead_letters_keep_their_headers(sink: TrailSink, announced: Range) -> None:
+    """Which contract the producer speaks stands there; without it the record is refused again."""
+    where = Position(announced.topic, announced.partition, 11)
+    headers = (("ce_dataschema", b"urn:x:9"), ("odd", b"\xff\x00'"), ("odd", b""))
+    letter = DeadLetter("invalid_field", "", ("id",), where, NOW.replace(microsecond=0), b"k", b"v", headers)
+    sink.write_dead_letters(announced, [letter])
+    assert sink.refused(announced) == [letter]
+
+
 def test_evidence_may_be_written_again(sink: TrailSink) -> None:
     """The recorder commits after it writes, so a version can come twice."""
     record = EvidenceRecord(ref=f"{EVIDENCE_RECORDS}:t", kind="complaint", valid_from=NOW)

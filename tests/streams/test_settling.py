@@ -10,11 +10,13 @@ from earwitness.policy import PolicySet
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models.errors import SinkRejected
-from models.topics import ACCESS_EVENTS
+from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from sinks.base import JudgedAccess
 from sinks.memory import MemoryTrail
 from streams import cutting
 from streams.offsets import Committed
+from tests.builders import a_complaint
+from tests.streams.late_world import LateWorld, work
 from tests.streams.records import DAY_MS, NOON_MS, Record, a_record, event_id
 from tests.streams.world import Broker, Died, Fate, an_owner, work_off
 
@@ -244,3 +246,50 @@ def test_days_may_alternate_where_the_broker_s_clock_jumped(policies: PolicySet)
     run_on(broker, trail, policies)
     assert stored(trail) == list(range(9))
     assert covered(trail) == Counter(range(9))
+
+
+def registers_told(policies: PolicySet) -> LateWorld:
+    """Make a world in which accesses are stored, and then three pieces of evidence came."""
+    cited = {"purpose": "resolve_complaint", "evidence_ref": "ticket:T-1"}
+    world = LateWorld(policies, [a_record(number, **cited) for number in range(4)])
+    asyncio.run(work(world, [Fate(), Fate()]))
+    for ref in ("ticket:T-1", "ticket:T-2", "ticket:T-3"):
+        world.register(a_complaint(ref, assignees=["e-1"]))
+        asyncio.run(work(world, [Fate(), Fate()]))
+    return world
+
+
+def test_evidence_that_a_restored_store_lacks_is_recorded_and_judged_by_again(policies: PolicySet) -> None:
+    """The group committed it, and the backup holds neither versions nor the verdicts that came of them."""
+    world = registers_told(policies)
+    before = {access.id: access.verdict for access in world.stored()}
+    assert {verdict.outcome for verdict in before.values()} == {"justified"}
+    world.trail.evidence.clear()
+    world.verdicts.blocks.clear()
+    for name in [name for name, entry in world.trail.ledger.items() if entry.range.topic == EVIDENCE_RECORDS]:
+        del world.trail.ledger[name]
+    world.register(a_complaint("ticket:T-4"))
+    asyncio.run(work(world, [Fate(), Fate()]))
+    assert {version for _, version in world.trail.evidence} == {0, 1, 2, 3}
+    assert {access.id: access.verdict for access in world.stored()} == before
+
+
+def test_evidence_is_accounted_for_once_it_is_worked_off(policies: PolicySet) -> None:
+    """Before that a backup would claim verdicts that it does not hold."""
+    world = registers_told(policies)
+    entries = [entry for entry in world.trail.ledger.values() if entry.range.topic == EVIDENCE_RECORDS]
+    assert [(entry.range.first, entry.range.last, entry.row_count) for entry in entries] == [
+        (0, 0, 1),
+        (1, 1, 1),
+        (2, 2, 1),
+    ]
+
+
+def test_compacted_evidence_leaves_no_gap_to_wait_for(policies: PolicySet) -> None:
+    """Older versions of a ref are gone from the topic; what is left is all that there is to record."""
+    world = LateWorld(policies, [a_record(0)])
+    for number in range(6):
+        world.register(a_complaint(f"ticket:T-{number}"))
+    del world.registers.records[1:5]
+    asyncio.run(work(world, [Fate(), Fate()], batch=1, until=lambda: world.registers.committed.offset == 6))
+    assert {version for _, version in world.trail.evidence} == {0, 5}
