@@ -42,6 +42,7 @@ from streams.judge import conflict, dead_letter, judge_accepted, read_records, r
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
 from streams.registers import RegisterView
+from streams.wire import LONGEST_DETAIL
 
 log = structlog.get_logger(__name__)
 
@@ -331,11 +332,13 @@ class PartitionOwner:
             if not misfits:
                 raise
         letters = [
-            dead_letter(item.record, MalformedEvent("rejected_by_store", misfits[item.record.offset]))
+            dead_letter(
+                item.record, MalformedEvent("rejected_by_store", misfits[item.record.offset][:LONGEST_DETAIL])
+            )
             for item in accepted
             if item.record.offset in misfits
         ]
-        log.error("rows_rejected", range=block.range.token, rows=len(letters), detail=letters[0].detail)
+        log.error("rows_rejected", range=block.range.token, rows=len(letters))
         await self._persistently.in_thread(self._ports.trail.write_dead_letters, block.range, letters)
         fitting = block._replace(rows=[row for row in block.rows if row.offset not in misfits])
         if not fitting.rows:

@@ -15,14 +15,14 @@ Write = Callable[[ClickHouse, str, Block], None]
 def find_misfits(clickhouse: ClickHouse, block: Block, write: Write) -> dict[int, str]:
     """Give the offsets of the rows that are refused, each with what the server says of it alone.
 
-    The table is made anew from access_log as it is now, its constraints included; it belongs to this
-    connection, so the block must be asked about in one thread. Raises as `TrailSink.misfits` does.
+    The table is made like access_log as it is now, its constraints included. It belongs to a connection,
+    and a refusal ends that, so it is made anew for each try. Raises as `TrailSink.misfits` does.
     """
-    clickhouse.execute(f"DROP TEMPORARY TABLE IF EXISTS {TABLE}")
-    clickhouse.execute(f"CREATE TEMPORARY TABLE {TABLE} AS access_log ENGINE = Null")
     found: dict[int, str] = {}
 
     def try_on(rows: Sequence[JudgedAccess]) -> None:
+        clickhouse.execute(f"DROP TEMPORARY TABLE IF EXISTS {TABLE}")
+        clickhouse.execute(f"CREATE TEMPORARY TABLE {TABLE} AS access_log ENGINE = Null")
         write(clickhouse, TABLE, block._replace(rows=rows))
 
     for row, why in _refused(block.rows, try_on):
