@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup demo test check bench mutants lock reference clean
+.PHONY: help setup demo test check bench mutants restore-drill outage-drill disk-drill lock reference clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,15 @@ bench: setup ## measure events per second from topic to table, beside an idiomat
 
 mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (an hour)
 	$(BIN)/python -m benchmarks.mutants --report docs/reports/mutation-of-the-judge.md
+
+restore-drill: setup ## lose ClickHouse under load, restore a backup, and complete it from Kafka; writes docs/reports/restore-drill.md
+	$(BIN)/python -m benchmarks.drills.restore
+
+outage-drill: setup ## outages, restarts in turn and poison on a real stack (15 minutes); writes docs/reports/outages.md
+	$(BIN)/python -m benchmarks.drills.outages
+
+disk-drill: setup ## full disks of ClickHouse and Kafka, as root (5 minutes); writes docs/reports/full-disks.md
+	$(BIN)/python -m benchmarks.drills.disks
 
 reference: setup ## write the generated documents anew
 	$(BIN)/python -m earwitness.reference

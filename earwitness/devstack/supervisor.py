@@ -228,6 +228,11 @@ class Supervisor:
 
 
 def _trouble(child: Child) -> str:
+    if child.pid is None and preflight.died_of_a_full_disk(child.tail()):
+        return (
+            f"{child.spec.name} ended, for the disk of {child.spec.folder} is full: make room, and it"
+            " recovers by itself"
+        )
     ended = f" (ended with {child.last_exit})" if child.last_exit else ""
     return f"{child.spec.name} is not ready{ended}, see {child.spec.log}"
 
