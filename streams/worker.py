@@ -103,8 +103,9 @@ async def _run(
         registers.start()
         _spare_the_collector()
         app = _app(connection, options)
+        offsets = GroupOffsets(app, connection.arguments())
         ports = Ports(
-            offsets=ObservedOffsets(GroupOffsets(app), observer),
+            offsets=ObservedOffsets(offsets, observer),
             trail=trail,
             verdicts=stores.verdicts,
             announcer=ObservedAnnouncer(announcer, observer),
@@ -118,13 +119,11 @@ async def _run(
             observed=observer.step,
             backlog=observer.backlog,
         )
-        pulse = KafkaPulse(
-            connection.arguments(), observer, partial(_owned, app, observer), GroupOffsets(app)
-        )
+        pulse = KafkaPulse(connection.arguments(), observer, partial(_owned, app, observer), offsets)
         await pulse.start()
         try:
             _tell_assignments(app, observer)
-            await _serve(app, ports, stopping)
+            await _serve(app, ports, offsets, stopping)
         finally:
             observer.readiness.stop("the worker is stopping")
             await _within_limit(pulse.stop())
@@ -172,7 +171,7 @@ def _app(connection: KafkaConnection, options: WorkerOptions) -> faust.App:
     )
 
 
-async def _serve(app: faust.App, ports: Ports, stopping: asyncio.Event) -> None:
+async def _serve(app: faust.App, ports: Ports, offsets: GroupOffsets, stopping: asyncio.Event) -> None:
     failures: list[BaseException] = []
 
     def fail(error: BaseException) -> None:
@@ -185,7 +184,6 @@ async def _serve(app: faust.App, ports: Ports, stopping: asyncio.Event) -> None:
     add_intake(app, accesses, records)
     await app.start()
     keeping = asyncio.create_task(_keep_owned(app, records), name="keep-evidence-owned")
-    offsets = GroupOffsets(app)
     await _until_stopped(app, offsets, stopping)
     outside = offsets.failure
     keeping.cancel()

@@ -83,11 +83,15 @@ async def conclude(
     begun = at.begun
     settings = world.settings("admin")
     began_draining = time.monotonic()
+    unsent = await world.empty_spools(at.folder)
     position = await _drained(world)
     drained_in_s = time.monotonic() - began_draining
     store = Store(settings)
     told, trail = await asyncio.to_thread(_gather, store, at, position)
     verdict = judge_round(told, trail)
+    verdict = verdict._replace(
+        wrong=(*verdict.wrong, *(f"the spool of {name} is not empty" for name in unsent))
+    )
     waited_s = await asyncio.to_thread(
         persistently, lambda: store.oldest_wait_s(begun.number), ANSWERED_WITHIN_S
     )
@@ -234,7 +238,8 @@ def _ended(at: Round, verdict: Verdict, recoveries: tuple[Recovery, ...], looks:
         took_s=time.time() - at.begun.began_at,
         right=verdict.right and not looks.most_doubled,
         acknowledged_through_sdk=receipts.count(at.folder, "sdk"),
-        acknowledged_in_bulk=receipts.count(at.folder, "bulk"),
+        acknowledged_in_bulk=sum(receipts.count(at.folder, kind) for kind in receipts.ENCODED),
+        acknowledged_by_kafka=receipts.count(at.folder, "direct"),
         **{name: value for name, value in verdict._asdict().items() if name != "acknowledged"},
         doubled_meanwhile=looks.most_doubled,
         looks=looks.times,

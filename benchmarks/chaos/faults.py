@@ -16,7 +16,7 @@ from benchmarks.chaos.world import GUESTS, World
 AIMED_WITHIN_S: Final = 4.0
 """How long a fault waits for its moment; then it happens by the clock."""
 
-STEADY_S: Final = 20.0
+STEADY_S: Final = 40.0
 """How long the servers must have run before one is hit: a stack that is always down stores nothing."""
 
 ROLL_PAUSE_S: Final = 4.0

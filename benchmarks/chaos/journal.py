@@ -46,6 +46,8 @@ class Ended(BaseModel):
     right: bool
     acknowledged_through_sdk: int
     acknowledged_in_bulk: int
+    acknowledged_by_kafka: int
+    """Of both: those that Kafka acknowledged to the producer itself; the others its spool did, on disk."""
     rows: int
     unacknowledged_rows: int
     offsets: int

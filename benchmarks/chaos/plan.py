@@ -35,7 +35,7 @@ MOMENTS: Final[tuple[Moment, ...]] = (
 )
 
 WORKERS: Final = ("worker-1", "worker-2", "worker-3")
-PRODUCERS: Final = ("sdk-1", "sdk-2", "bulk-1", "bulk-2")
+PRODUCERS: Final = ("sdk-1", "sdk-2", "bulk-1", "direct-1")
 SERVERS: Final = ("kafka", "clickhouse", "supervisor")
 
 SESSION_TIMEOUT_S: Final = 6.0

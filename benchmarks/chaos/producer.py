@@ -16,10 +16,11 @@ from types import FrameType
 from typing import Final, Literal
 from uuid import UUID
 
-from earwitness_sdk import Kafka, NotRecorded, Recorder
+from earwitness_sdk import Kafka, NotRecorded, Recorder, Spool
 from earwitness_sdk.ids import IdMaker
 from earwitness_sdk.kafka_outbox import KafkaOutbox
-from earwitness_sdk.outbox import Outgoing
+from earwitness_sdk.outbox import Outbox, Outgoing
+from earwitness_sdk.spool.outbox import SpoolOutbox
 from pydantic import BaseModel, ConfigDict
 
 from benchmarks.chaos import receipts
@@ -38,6 +39,12 @@ CONFLICTS: Final = 0.0002
 MALFORMED: Final = 0.0005
 MOST_RETRIES: Final = 20_000
 CLOSED_WITHIN_S: Final = 20.0
+DRAINED_WITHIN_S: Final = 180.0
+
+
+Way = Literal["sdk", "bulk", "direct", "drain"]
+"""Through the SDK's `Recorder`; encoded beforehand, through its spool; the same past the spool, straight to
+Kafka; or nothing but what the spool still holds."""
 
 
 class Task(BaseModel):
@@ -46,11 +53,14 @@ class Task(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     name: str
-    way: Literal["sdk", "bulk"]
+    way: Way
     per_second: float
     round_number: int
     seed: int
     folder: Path
+    spool: Path
+    ready_file: Path
+    """Made at the first acknowledgement."""
 
 
 class Producer:
@@ -59,7 +69,7 @@ class Producer:
     def __init__(self, task: Task) -> None:
         self.task = task
         self.ids = IdMaker()
-        self.receipts = Receipts(task.folder, task.name)
+        self.receipts = Receipts(task.folder, task.name, task.ready_file)
         self.stopping = False
 
     def stop(self, _number: int, _frame: FrameType | None) -> None:
@@ -81,10 +91,11 @@ class Producer:
 def produce_through_sdk(producer: Producer) -> None:
     """Record accesses as a service does."""
     chance = random.Random()  # noqa: S311 - a mixture, no secret
-    with Recorder(source=SDK_SOURCE, kafka=Kafka.from_environment()) as recorder:
+    task = producer.task
+    with Recorder(source=SDK_SOURCE, kafka=Kafka.from_environment(), spool=Spool(task.spool)) as recorder:
         for _ in producer.turns():
             identity = UUID(producer.ids.new())
-            fields = fields_of(identity, producer.task.round_number)
+            fields = fields_of(identity, task.round_number)
             try:
                 if chance.random() < ONE_BY_ONE:
                     recorder.record(**fields)
@@ -102,7 +113,8 @@ class Bulk:
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        self._outbox = KafkaOutbox(Kafka.from_environment())
+        self._kind: Kind = "direct" if producer.task.way == "direct" else "bulk"
+        self._outbox = _outbox(producer.task)
         self._again: deque[tuple[Kind, UUID, Outgoing]] = deque(maxlen=MOST_RETRIES)
         self._chance = random.Random()  # noqa: S311 - a mixture, no secret
 
@@ -121,13 +133,13 @@ class Bulk:
         identity = UUID(self._producer.ids.new())
         if drawn < COPIES + CONFLICTS + MALFORMED:
             return "malformed", identity, malformed_record(identity)
-        return "bulk", identity, bulk_record(identity, self._producer.task.round_number)
+        return self._kind, identity, bulk_record(identity, self._producer.task.round_number)
 
     def _of_the_past(self, kind: Kind, make: Callable[[UUID, int], Outgoing]) -> tuple[Kind, UUID, Outgoing]:
-        past = receipts.pick(self._producer.task.folder.parent, "bulk", self._chance)
+        past = receipts.pick(self._producer.task.folder.parent, receipts.ENCODED, self._chance)
         if past is None:
             identity = UUID(self._producer.ids.new())
-            return "bulk", identity, bulk_record(identity, self._producer.task.round_number)
+            return self._kind, identity, bulk_record(identity, self._producer.task.round_number)
         return kind, past.identity, make(past.identity, past.round_number)
 
     def _send(self, kind: Kind, identity: UUID, record: Outgoing) -> None:
@@ -150,15 +162,23 @@ def _note(into: Receipts, kind: Kind, identity: UUID, durable: "Future[None]") -
         into.note(kind, identity)
 
 
-def main() -> None:
-    """Do the task that is given as JSON."""
+def _outbox(task: Task) -> Outbox:
+    kafka = Kafka.from_environment()
+    return KafkaOutbox(kafka) if task.way == "direct" else SpoolOutbox.to_kafka(Spool(task.spool), kafka)
+
+
+def main() -> int:
+    """Do the task that is given as JSON; exit 1 where a spool that was to be drained was not."""
     producer = Producer(Task.model_validate_json(sys.argv[1]))
+    if producer.task.way == "drain":
+        return 1 if _outbox(producer.task).close(DRAINED_WITHIN_S).pending else 0
     signal.signal(signal.SIGTERM, producer.stop)
     if producer.task.way == "sdk":
         produce_through_sdk(producer)
     else:
         Bulk(producer).run()
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

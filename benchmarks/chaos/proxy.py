@@ -6,7 +6,8 @@ protocol only this is read: which statement a client began, that it sent rows, a
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Final, Literal, NamedTuple
 
@@ -16,6 +17,9 @@ from earwitness.devstack.ports import HOST
 CHUNK_BYTES: Final = 65_536
 END_OF_STREAM: Final = 5
 """The packet, one byte, with which ClickHouse ends an answer; nothing follows it."""
+
+EXCEPTION: Final = 2
+"""The packet with which it refuses."""
 
 _TOKEN: Final = re.compile(rb"access\.events\.v1:(\d+):(\d+)-(\d+):(\d+)")
 _STATEMENTS: Final = (
@@ -27,6 +31,9 @@ _STATEMENTS: Final = (
 )
 
 Accept = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+_BEGUN: Final[Mapping[str, Moment]] = {"asking": "asking", "ledger": "ledger_sent"}
+_ENDED: Final[Mapping[str, Moment]] = {"rows": "rows_stored", "ledger": "ledger_stored"}
+
 Ends = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Treat = Callable[[bytes], Awaitable[bytes | None]]
 """What is done with bytes on their way: what it gives passes; where that is less, the connection ends."""
@@ -74,22 +81,21 @@ class Conversation:
             if words in chunk:
                 self.statement, self._answering, self._sent = statement, False, False
                 self.block = self._named(chunk) if statement in {"rows", "ledger"} else None
-                return "asking" if statement == "asking" else None
+                return _BEGUN.get(statement)
         first = self._answering and not self._sent
         self._sent = self._sent or self._answering
-        if first and self.statement == "rows":
-            return "rows_sent"
-        return "ledger_sent" if first and self.statement == "ledger" else None
+        return "rows_sent" if first and self.statement == "rows" else None
 
     def from_server(self, chunk: bytes) -> Moment | None:
         """Take note of what ClickHouse says; give the moment that this is."""
         self._answering = True
-        if chunk[-1] != END_OF_STREAM:
+        if chunk[0] == EXCEPTION:
+            self.statement = ""
+            return None
+        if chunk[-1] != END_OF_STREAM or (self.statement == "rows" and not self._sent):
             return None
         ended, self.statement = self.statement, ""
-        if ended == "rows" and self._sent:
-            return "rows_stored"
-        return "ledger_stored" if ended == "ledger" and self._sent else None
+        return _ENDED.get(ended)
 
     def _named(self, chunk: bytes) -> Stored | None:
         found = _TOKEN.search(chunk)
@@ -141,6 +147,8 @@ class StoreProxy:
         self._traps: list[Trap] = []
         self.last_writer: dict[int, str] = {}
         """Who stored the newest block of each partition."""
+        self.stored_at: dict[str, float] = {}
+        """When each worker last stored a block, in seconds since 1970."""
 
     async def serve(self, worker: str) -> int:
         """Open a port for one worker; give its number."""
@@ -209,6 +217,7 @@ class StoreProxy:
         block = conversation.block
         if moment == "rows_stored" and block is not None:
             self.last_writer[block.partition] = block.worker
+            self.stored_at[block.worker] = time.time()
         trap = self._caught(moment, conversation.worker)
         if trap is None:
             return chunk

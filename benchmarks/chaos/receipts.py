@@ -2,16 +2,17 @@
 
 import os
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
-Kind = Literal["sdk", "bulk", "copies", "conflicts", "malformed"]
-"""`sdk` and `bulk` are accesses, by who sent them; `copies` were sent again, `conflicts` under an id that was
-taken; `malformed` records are no accesses."""
+Kind = Literal["sdk", "bulk", "direct", "copies", "conflicts", "malformed"]
+"""`sdk`, `bulk` and `direct` are accesses, by the way they were sent; `copies` were sent again, `conflicts`
+under an id that was taken; `malformed` records are no accesses."""
 
-ACCESSES: Final[tuple[Kind, ...]] = ("sdk", "bulk")
+ACCESSES: Final[tuple[Kind, ...]] = ("sdk", "bulk", "direct")
+ENCODED: Final[tuple[Kind, ...]] = ("bulk", "direct")
 ID_BYTES: Final = 16
 
 
@@ -23,11 +24,15 @@ class Past(NamedTuple):
 
 
 class Receipts:
-    """Takes note of acknowledgements. What is written outlives the process, also one that is killed."""
+    """Takes note of acknowledgements. What is written outlives the process, also one that is killed.
 
-    def __init__(self, folder: Path, name: str) -> None:
+    `ready_file` is made once something was acknowledged.
+    """
+
+    def __init__(self, folder: Path, name: str, ready_file: Path | None = None) -> None:
         self._folder = folder
         self._name = f"{name}-{os.getpid()}-{os.times().elapsed:.0f}"
+        self._ready_file = ready_file
         self._handles: dict[Kind, int] = {}
 
     def note(self, kind: Kind, identity: UUID) -> None:
@@ -36,6 +41,9 @@ class Receipts:
             path = self._folder / f"{kind}.{self._name}.ids"
             self._handles[kind] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         os.write(self._handles[kind], identity.bytes)
+        if self._ready_file is not None:
+            self._ready_file.touch()
+            self._ready_file = None
 
 
 def read(folder: Path, *kinds: Kind) -> set[bytes]:
@@ -48,9 +56,9 @@ def count(folder: Path, kind: Kind) -> int:
     return sum(path.stat().st_size // ID_BYTES for path in folder.glob(f"{kind}.*.ids"))
 
 
-def pick(rounds: Path, kind: Kind, chance: random.Random) -> Past | None:
-    """Draw an access from all that were acknowledged in any round; None where there is none yet."""
-    files = list(rounds.glob(f"*/{kind}.*.ids"))
+def pick(rounds: Path, kinds: Sequence[Kind], chance: random.Random) -> Past | None:
+    """Draw an access from all of those kinds that were acknowledged in any round; None where none was yet."""
+    files = [path for kind in kinds for path in rounds.glob(f"*/{kind}.*.ids")]
     if not files:
         return None
     path = chance.choice(files)

@@ -16,9 +16,9 @@ SERVED_WITHIN_S: Final = 10.0
 _WHAT_IT_IS: Final = """\
 A real Kafka and a real ClickHouse under `earwitness up`, three workers that reach ClickHouse through a
 proxy, and four producers. Every producer writes each acknowledged id to a file at once; what is written
-outlives a kill. A round storms for some minutes by a plan drawn from its seed; then some workers are killed
-with nothing else wrong, to measure; then the producers stop, the workers drain the topic, and everything is
-counted:
+outlives a kill. What a killed producer left in its spool is sent by its successor. A round storms for some
+minutes by a plan drawn from its seed; then some workers are killed with nothing else wrong, to measure; then
+the producers stop, the workers drain the topic, and everything is counted:
 
 - every acknowledged id has a row, and no id has two, in `access_log` as it stands;
 - the ledger's ranges follow on from one another, partition by partition, up to the topic's end, without a
@@ -74,6 +74,7 @@ class Totals(NamedTuple):
     kills: int
     through_sdk: int
     in_bulk: int
+    by_kafka: int
     rows: int
     unacknowledged_rows: int
     lost: int
@@ -105,6 +106,7 @@ def add_up(journal: Journal) -> Totals:
         kills=sum(met.action == "kill" for at, _ in over for met in at.faults),
         through_sdk=sum(each.acknowledged_through_sdk for each in ends),
         in_bulk=sum(each.acknowledged_in_bulk for each in ends),
+        by_kafka=sum(each.acknowledged_by_kafka for each in ends),
         rows=sum(each.rows for each in ends),
         unacknowledged_rows=sum(each.unacknowledged_rows for each in ends),
         lost=sum(len(each.lost) for each in ends),
@@ -182,7 +184,9 @@ def _outcome(totals: Totals, interrupted: int) -> Iterator[str]:
             ("minutes", f"{minutes:,.0f}"),
             ("accesses acknowledged", f"{totals.acknowledged:,}"),
             ("– through the SDK's `Recorder`", f"{totals.through_sdk:,}"),
-            ("– encoded beforehand, through the SDK's outbox alone", f"{totals.in_bulk:,}"),
+            ("– encoded beforehand, through the SDK's outboxes alone", f"{totals.in_bulk:,}"),
+            ("– of both, acknowledged on disk, by a spool", f"{totals.acknowledged - totals.by_kafka:,}"),
+            ("– of both, acknowledged by Kafka, without a spool", f"{totals.by_kafka:,}"),
             ("rows in the plain table", f"{totals.rows:,}"),
             (
                 "– of which the producer was never told, for it died or gave up",

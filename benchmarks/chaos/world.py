@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -13,7 +14,7 @@ import psutil
 
 from benchmarks.chaos.plan import PRODUCERS, WORKERS
 from benchmarks.chaos.processes import Kept, Roll, module_of_ours, wait_for_end
-from benchmarks.chaos.producer import Task
+from benchmarks.chaos.producer import DRAINED_WITHIN_S, Task, Way
 from benchmarks.chaos.proxy import BrokerProxy, StoreProxy
 from earwitness.devstack import control, family, leftovers, lock, ports, state
 from earwitness.devstack.children import ChildSpec
@@ -33,6 +34,8 @@ GUESTS: Final = ("worker-4",)
 """Workers that join for a while."""
 
 LONGEST_START_S: Final = 120.0
+
+_WAYS: Final[Mapping[str, Way]] = {"sdk": "sdk", "bulk": "bulk", "direct": "direct"}
 
 Say = Callable[[str], None]
 
@@ -120,7 +123,7 @@ class World:
         )
 
     def is_working(self, target: str) -> bool:
-        """Whether a target runs and does its work."""
+        """Whether a target runs and has done some of its work: a worker stored, a producer was told."""
         return self.process(target) is not None and self._is_ready(target)
 
     def is_starting(self, target: str) -> bool:
@@ -172,19 +175,18 @@ class World:
     def start_producers(self, folder: Path, round_number: int, seed: int) -> None:
         """Have the producers send the accesses of a round."""
         for at, name in enumerate(PRODUCERS):
-            way = "sdk" if name.startswith("sdk") else "bulk"
+            way = _WAYS[name.rpartition("-")[0]]
             task = Task(
                 name=name,
                 way=way,
-                per_second=self.per_second[way],
+                per_second=self.per_second["sdk" if way == "sdk" else "bulk"],
                 round_number=round_number,
                 seed=seed + at,
                 folder=folder,
+                spool=self._spool(name),
+                ready_file=self._layout.run / f"{name}.ready",
             )
-            command = ("benchmarks.chaos.producer", task.model_dump_json())
-            environment = {**os.environ, **self._producer_kafka()}
-            spec = module_of_ours(name, command, environment, self._layout.log(name), PRODUCER_STOP_S)
-            self.kept[name] = Kept(spec, self._roll)
+            self.kept[name] = Kept(self._producer(task), self._roll)
 
     async def stop_producers(self) -> None:
         """Have the producers finish what is under way."""
@@ -200,11 +202,57 @@ class World:
 
     def _is_ready(self, target: str) -> bool:
         if target in self.kept:
-            return self.kept[target].ready
+            return self.kept[target].ready and not self._is_idle(target)
         if target == "supervisor":
             return not self.supervisor_starting
         recorded = state.recorded(self._layout)
         return any(part.name == target and part.ready for part in (recorded.processes if recorded else ()))
+
+    def _is_idle(self, target: str) -> bool:
+        """Whether a worker has stored nothing since it was started."""
+        process = self.process(target)
+        if target not in WORKERS or process is None:
+            return False
+        return self.store_proxy.stored_at.get(target, 0.0) < process.create_time()
+
+    async def empty_spools(self, folder: Path) -> list[str]:
+        """Have sent what killed producers left on disk; name the spools that still hold something."""
+        names = [name for name in PRODUCERS if self._spool(name).exists()]
+        ended = await asyncio.gather(*(asyncio.to_thread(self._drain, name, folder) for name in names))
+        return [name for name, code in zip(names, ended, strict=True) if code]
+
+    def _drain(self, name: str, folder: Path) -> int:
+        task = Task(
+            name=name,
+            way="drain",
+            per_second=0,
+            round_number=0,
+            seed=0,
+            folder=folder,
+            spool=self._spool(name),
+            ready_file=self._layout.run / f"{name}.ready",
+        )
+        spec = self._producer(task)
+        with spec.log.open("ab") as log:
+            return subprocess.run(
+                spec.command,
+                cwd=spec.folder,
+                env=dict(spec.environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                timeout=DRAINED_WITHIN_S + PRODUCER_STOP_S,
+                check=False,
+            ).returncode
+
+    def _producer(self, task: Task) -> ChildSpec:
+        command = ("benchmarks.chaos.producer", task.model_dump_json())
+        environment = {**os.environ, **self._producer_kafka()}
+        spec = module_of_ours(task.name, command, environment, self._layout.log(task.name), PRODUCER_STOP_S)
+        return spec._replace(ready_file=task.ready_file, is_ready=task.ready_file.exists)
+
+    def _spool(self, name: str) -> Path:
+        return self.folder / "spools" / name
 
     async def _watch(self) -> None:
         while True:

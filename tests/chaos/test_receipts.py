@@ -35,5 +35,5 @@ def test_a_copy_is_drawn_from_any_round(tmp_path: Path) -> None:
         folder.mkdir()
         Receipts(folder, "bulk-1").note("bulk", UUID(int=number))
     chance = random.Random(1)  # noqa: S311 - to be repeated
-    drawn = {receipts.pick(tmp_path, "bulk", chance) for _ in range(50)}
+    drawn = {receipts.pick(tmp_path, ("bulk", "direct"), chance) for _ in range(50)}
     assert drawn == {Past(UUID(int=1), 1), Past(UUID(int=2), 2)}
