@@ -20,11 +20,13 @@ from sinks.base import (
     Content,
     Identity,
     JudgedAccess,
+    JudgedBefore,
     LedgerEntry,
     PendingSince,
     PolicyVersion,
     RegisteredEvidence,
     Selection,
+    SetAside,
     StoredAccess,
     VerdictBlock,
     content_of,
@@ -44,16 +46,20 @@ class MemoryTrail:
         self.refuses = refuses
         self.blocks: dict[str, Block] = {}
         self.dead_letters: dict[str, tuple[DeadLetter, ...]] = {}
+        self.set_aside: dict[tuple[str, int, int], SetAside] = {}
         self.ledger: dict[str, LedgerEntry] = {}
         self.evidence: dict[tuple[str, int], RegisteredEvidence] = {}
         self.beats: dict[str, RegisterState] = {}
         self.policies: dict[tuple[str, str], PolicyVersion] = {}
 
-    def write(self, block: Block) -> None:
-        """Keep the block unless its token is known."""
+    def write(self, block: Block) -> bool:
+        """Keep the block unless its token is known, or its range has rows."""
+        if self._rows(block.range):
+            return False
         if any(self.refuses(row) for row in block.rows):
             raise RowsRejected("rows that this store refuses")
         self.blocks.setdefault(block.range.token, block)
+        return True
 
     def misfits(self, block: Block) -> Mapping[int, str]:
         """Say which rows of a rejected block are refused."""
@@ -66,7 +72,11 @@ class MemoryTrail:
         """Count what is stored of the range."""
         rows = len(self._rows(stored))
         letters = len(self.refused(stored))
-        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters)
+        aside = sum(
+            (topic, partition) == stored[:2] and stored.first <= offset <= stored.last
+            for topic, partition, offset in self.set_aside
+        )
+        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters, aside)
 
     def findings(self, stored: Range) -> list[Finding]:
         """Give the rows of the range that are not justified, by offset."""
@@ -127,6 +137,11 @@ class MemoryTrail:
         """Keep what was refused in that range."""
         self.dead_letters.setdefault(letters_token(origin, letters), tuple(letters))
 
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        """Account for what did not become a row in that range."""
+        for item in aside:
+            self.set_aside[origin.topic, origin.partition, item.offset] = item
+
     def write_ledger(self, entry: LedgerEntry) -> None:
         """Account for a range."""
         self.ledger.setdefault(entry.range.name, entry)
@@ -174,9 +189,13 @@ class MemoryVerdicts:
             if item.version < version and item.record.ref in refs
         }
 
-    def count_by_day(self, selection: Selection) -> Mapping[date, int]:
+    def count_by_day(self, selection: JudgedBefore) -> Mapping[date, int]:
         """Count the selected accesses by day."""
         return Counter(day for day, _ in self._selected(selection))
+
+    def pending_days(self, selection: PendingSince) -> Collection[date]:
+        """Give the days of the selected accesses."""
+        return {day for day, _ in self._selected(selection)}
 
     def select(
         self, selection: Selection, day: date, after: StoredAccess | None, limit: int

@@ -10,6 +10,7 @@ holds, and what happens to an owner that sleeps and wakes.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -42,6 +43,7 @@ from streams.judge import conflict, dead_letter, judge_accepted, read_records, r
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
 from streams.registers import RegisterView
+from streams.set_aside import set_aside
 from streams.wire import LONGEST_DETAIL
 
 log = structlog.get_logger(__name__)
@@ -52,6 +54,14 @@ QUEUED_BATCHES: Final = 1
 
 ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
+
+
+def _unobserved(_step: str, _where: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _untold(_accesses: int) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +79,11 @@ class Ports:
     now: Callable[[], datetime]
     largest_range: int
     shortest_interval_s: float
+    observed: Callable[[str, str], AbstractContextManager[None]] = _unobserved
+    """Watches a step of a place, for health and metrics."""
+
+    backlog: Callable[[int], None] = _untold
+    """Is told how many accesses wait to be judged again."""
 
 
 class PartitionOwner:
@@ -88,7 +103,6 @@ class PartitionOwner:
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
         self._expected = 0
         self._asked = False
-        self._stored_to = -1
         self._unsettled: Range | None = None
         self._inherited = ""
         self._recent: RecentIdentities | None = None
@@ -119,25 +133,26 @@ class PartitionOwner:
             log.warning("range_abandoned", topic=self._topic, partition=self._partition, after_s=limit_s)
 
     async def _settle(self) -> None:
-        """Find out where to go on: behind a finished range, at an unfinished one, or where none was."""
+        """Find out where to go on: at an unfinished range, or behind all that is committed or stored."""
         committed = await self._persistently.call(
             lambda: self._ports.offsets.fetch(self._topic, self._partition)
         )
-        reached = await self._persistently.in_thread(
+        highest = await self._persistently.in_thread(
             self._ports.trail.highest_offset, self._topic, self._partition
         )
-        self._stored_to = -1 if reached is None else reached
-        await self._refuse_another_topic(max(committed.offset or 0, self._stored_to + 1))
+        reached = -1 if highest is None else highest
+        await self._refuse_another_topic(max(committed.offset or 0, reached + 1))
         intent = Range.from_intent(self._topic, self._partition, committed.metadata)
         accounted = await self._account_for_rows(intent)
-        if committed.offset is None:
-            await self._begin()
-        elif accounted or await self._is_lacking(committed.offset):
-            await self._go_on_at(self._stored_to + 1)
+        if committed.offset is None or accounted or await self._is_lacking(committed.offset, reached):
+            await self._go_behind(reached)
+        elif intent is not None and reached <= intent.last:
+            self._expected = intent.first
+            await self._settle_range(intent)
+        elif committed.offset <= reached:
+            await self._go_behind(reached)
         else:
             self._expected = committed.offset
-            if intent is not None:
-                await self._settle_range(intent)
 
     async def _account_for_rows(self, intent: Range | None) -> bool:
         """Finish ranges that are stored and that no ledger row covers; say whether there were any.
@@ -152,12 +167,12 @@ class PartitionOwner:
             await self._finish(stored)
         return bool(left)
 
-    async def _is_lacking(self, committed: int) -> bool:
+    async def _is_lacking(self, committed: int, reached: int) -> bool:
         """Say whether the store lacks records that were committed and that the topic still has.
 
         It does after it was restored from a backup: what came since is taken from the topic again.
         """
-        lacking = self._stored_to + 1
+        lacking = reached + 1
         if lacking >= committed:
             return False
         first = await self._persistently.call(
@@ -201,15 +216,20 @@ class PartitionOwner:
                 " Point this worker at the Kafka it wrote from, or at an empty database"
             )
 
-    async def _begin(self) -> None:
-        """Begin without a commit: behind what is stored, for groups expire, or at the first record."""
-        if self._stored_to >= 0:
-            await self._go_on_at(self._stored_to + 1)
-            return
-        earliest = await self._persistently.call(
-            lambda: self._ports.offsets.earliest(self._topic, self._partition)
-        )
-        await self._go_on_at(earliest)
+    async def _go_behind(self, reached: int) -> None:
+        """Go on behind what is stored, or at the first record, whatever is committed.
+
+        Commits expire with their group, and an operator may move them back. Ranges cut anew over what is
+        stored would not be those that the ledger has.
+        """
+        if reached >= 0:
+            await self._commit(reached + 1, "")
+            await self._go_on_at(reached + 1)
+        else:
+            earliest = await self._persistently.call(
+                lambda: self._ports.offsets.earliest(self._topic, self._partition)
+            )
+            await self._go_on_at(earliest)
 
     async def _go_on_at(self, offset: int) -> None:
         """Have records delivered from there, wherever the consumer is."""
@@ -291,7 +311,8 @@ class PartitionOwner:
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         policies = self._ports.policies()
-        rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
+        with self._ports.observed("judge", f"{self._topic}/{self._partition}"):
+            rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)
         for row in rows:
@@ -300,12 +321,16 @@ class PartitionOwner:
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
+        aside = set_aside(copies.duplicates, letters)
+        if aside:
+            await self._persistently.in_thread(self._ports.trail.write_set_aside, announced, aside)
         if rows:
             block, misfits = await self._write_what_fits(block, copies.new)
             letters += misfits
+            aside += set_aside([], misfits)
         found = (finding_of(row, block.range) for row in block.rows)
         findings = [finding for finding in found if finding is not None]
-        entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count)
+        entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)
         self._stored_at = asyncio.get_running_loop().time()
@@ -318,10 +343,7 @@ class PartitionOwner:
         if self._recent is None:
             self._recent = RecentIdentities(accepted[0].record.timestamp)
         suspects = {
-            (item.event.source, item.event.id)
-            for item in accepted
-            # Up to where the store reaches, offsets were moved back: everything may be stored already.
-            if item.record.offset <= self._stored_to or self._recent.may_be_stored(item)
+            (item.event.source, item.event.id) for item in accepted if self._recent.may_be_stored(item)
         }
         if not suspects:
             return {}
@@ -356,6 +378,9 @@ class PartitionOwner:
         ]
         log.error("rows_rejected", range=block.range.token, rows=len(letters))
         await self._persistently.in_thread(self._ports.trail.write_dead_letters, block.range, letters)
+        await self._persistently.in_thread(
+            self._ports.trail.write_set_aside, block.range, set_aside([], letters)
+        )
         fitting = block._replace(rows=[row for row in block.rows if row.offset not in misfits])
         if not fitting.rows:
             return fitting, letters
@@ -371,8 +396,7 @@ class PartitionOwner:
         notes the name first: then the next attempt is announced and made.
         """
         while True:
-            calls = await self._insert(block)
-            if calls == 1 and block.range.token != self._inherited:
+            if await self._insert(block) and block.range.token != self._inherited:
                 return block.range
             tally = await self._persistently.in_thread(self._ports.trail.tally, block.range)
             if tally.row_count == len(block.rows):
@@ -385,17 +409,16 @@ class PartitionOwner:
             block = block._replace(range=block.range.again())
             await self._commit(block.range.first, block.range.intent)
 
-    async def _insert(self, block: Block) -> int:
-        """Write until the store acknowledges; say how many calls that took."""
+    async def _insert(self, block: Block) -> bool:
+        """Write until the store answers; say whether the first call stored the block beyond doubt."""
         calls = 0
 
-        async def call() -> None:
+        async def call() -> bool:
             nonlocal calls
             calls += 1
-            await self._persistently.once_in_thread(self._ports.trail.write, block)
+            return await self._persistently.once_in_thread(self._ports.trail.write, block)
 
-        await self._persistently.call(call)
-        return calls
+        return await self._persistently.call(call) and calls == 1
 
     async def _conclude(
         self, entry: LedgerEntry, findings: Sequence[Finding], letters: Sequence[DeadLetter]
@@ -412,11 +435,7 @@ class PartitionOwner:
         await self._commit(entry.range.last + 1, "")
 
     async def _commit(self, offset: int, metadata: str) -> None:
-        await self._persistently.call(
-            lambda: self._ports.offsets.commit(
-                self._topic, self._partition, offset, metadata=metadata, membership=self.membership
-            )
-        )
+        await self._persistently.commit(self._topic, self._partition, offset, metadata)
 
 
 def _failed(row: JudgedAccess, stored: Range) -> Failed:

@@ -54,11 +54,11 @@ class EvidenceRecorder:
             async with self._storing:
                 if records:
                     await self._store(records)
-                else:
-                    await self._again.advance()
+                # After a batch too: where records never cease, nothing else would ever get a turn.
+                await self._again.advance()
 
     async def _next(self) -> Sequence[Any]:
-        """Give the next batch; nothing where other work is due first."""
+        """Give the next batch; nothing where there is none and other work is due."""
         wait_s = 0 if self._again.busy else SWEEP_EVERY_S
         try:
             async with asyncio.timeout(wait_s):

@@ -81,12 +81,13 @@ USUAL: Final = Limits()
 class Task:
     """Accesses to be judged again, walked through day by day.
 
-    `holds` is the evidence version that counts as unfinished until the task is done; None for a sweep.
+    `holds` is the evidence version that counts as unfinished until the task is done; a sweep holds none,
+    and is not counted.
     """
 
     places: deque[tuple[Selection, date]]
-    count: int
-    holds: int | None
+    count: int = 0
+    holds: int | None = None
     after: StoredAccess | None = None
 
 
@@ -111,6 +112,7 @@ class Rejudging:
         self._membership = membership
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._backlog: list[Task] = []
+        self._sweep: Task | None = None
         self._next_offset = 0
         self._accounted_to = -1
         self._accounts: deque[_Account] = deque()
@@ -127,7 +129,7 @@ class Rejudging:
     @property
     def busy(self) -> bool:
         """Whether there is something to do without waiting."""
-        return bool(self._backlog) or self._sweep_is_due()
+        return bool(self._backlog or self._sweep) or self._sweep_is_due()
 
     async def settle(self) -> None:
         """Finish the page that the last owner announced, so that it cannot appear later any more."""
@@ -186,19 +188,31 @@ class Rejudging:
         at_rest = Range(self._topic, self._partition, self._next_offset, next_offset - 1, day)
         self._accounts.append(_Account(at_rest, len(recorded), len(refused)))
         self._next_offset = next_offset
+        self._tell_backlog()
         await self._commit("")
 
     async def advance(self) -> None:
-        """Do one page of what waits, the smallest first; look for graces that are over when it is time."""
+        """Do a page of a sweep when it is time for one, and a page of what waits, the smallest first.
+
+        Neither is put off for the other: a sweep can be as long as any change, and comes again and again.
+        """
         if self._sweep_is_due():
-            self._backlog += await self._plan_sweep()
-        if not self._backlog:
-            return
-        task = min(self._backlog, key=lambda task: task.count)
-        await self._do_page(task)
-        if not task.places:
-            self._backlog.remove(task)
-            await self._commit("")
+            self._sweep = await self._plan_sweep()
+        if self._sweep:
+            await self._do_page(self._sweep)
+            if not self._sweep.places:
+                self._sweep = None
+                await self._commit("")
+        if self._backlog:
+            task = min(self._backlog, key=lambda task: task.count)
+            await self._do_page(task)
+            if not task.places:
+                self._backlog.remove(task)
+                await self._commit("")
+        self._tell_backlog()
+
+    def _tell_backlog(self) -> None:
+        self._ports.backlog(sum(task.count for task in self._backlog))
 
     async def _until_stored(self) -> None:
         """Return when every range that may have been judged before now is stored.
@@ -245,7 +259,7 @@ class Rejudging:
         half = len(changes) // 2
         return [*await self._plan(changes[:half]), *await self._plan(changes[half:])]
 
-    async def _task(self, selections: Sequence[Selection], holds: int | None) -> Task:
+    async def _task(self, selections: Sequence[JudgedBefore], holds: int) -> Task:
         places: deque[tuple[Selection, date]] = deque()
         count = 0
         for selection in selections:
@@ -361,11 +375,7 @@ class Rejudging:
         unfinished = [task.holds for task in self._backlog if task.holds is not None]
         offset = min([self._next_offset, *unfinished])
         await self._account(offset)
-        await self._persistently.call(
-            lambda: self._ports.offsets.commit(
-                self._topic, self._partition, offset, metadata=metadata, membership=self._membership
-            )
-        )
+        await self._persistently.commit(self._topic, self._partition, offset, metadata)
 
     async def _account(self, offset: int) -> None:
         """Cover in the ledger the batches that are worked off, before the commit moves past them."""
@@ -377,25 +387,25 @@ class Rejudging:
                 self._accounted_to = done.range.last
 
     def _sweep_is_due(self) -> bool:
-        sweeping = any(task.holds is None for task in self._backlog)
-        return not sweeping and asyncio.get_running_loop().time() - self._swept_at_s >= SWEEP_EVERY_S
+        return self._sweep is None and asyncio.get_running_loop().time() - self._swept_at_s >= SWEEP_EVERY_S
 
-    async def _plan_sweep(self) -> list[Task]:
+    async def _plan_sweep(self) -> Task | None:
         """Find the accesses that are pending although their grace is over."""
         now_s = asyncio.get_running_loop().time()
         wide = now_s - self._swept_widely_at_s >= WIDE_SWEEP_EVERY_S
         now = self._ports.now()
-        selections: list[Selection] = []
+        places: deque[tuple[Selection, date]] = deque()
         for grace in {policy.grace for policy in self._ports.policies().policies}:
             until = now - grace
             since = EPOCH if wide else self._swept.get(grace, EPOCH + SWEEP_OVERLAP) - SWEEP_OVERLAP
-            selections.append(PendingSince(since, until))
+            selection = PendingSince(since, until)
+            days = await self._persistently.in_thread(self._ports.verdicts.pending_days, selection)
+            places += [(selection, day) for day in sorted(days, reverse=True)]
             self._swept[grace] = until
-        task = await self._task(selections, None)
         self._swept_at_s = now_s
         if wide:
             self._swept_widely_at_s = now_s
-        return [task] if task.count else []
+        return Task(places) if places else None
 
 
 def _given(access: StoredAccess, verdict: Verdict) -> NewVerdict:

@@ -15,6 +15,7 @@ from clickhouse_driver.errors import (
     SocketTimeoutError,
     TypeMismatchError,
 )
+from clickhouse_driver.protocol import ServerPacketTypes
 
 from models.errors import RowsRejected, SinkRejected, SinkUnavailable
 
@@ -68,6 +69,10 @@ OF_THE_ROWS: Final = frozenset(
 """Server errors that are about what rows hold, and not about the statement or the schema."""
 
 
+class StoredBefore(Exception):
+    """The condition of an insert refused it: what it brings is stored."""
+
+
 class Address(NamedTuple):
     """Where a ClickHouse server listens for the native protocol, and as whom to speak to it."""
 
@@ -82,12 +87,12 @@ class Address(NamedTuple):
 class ClickHouse:
     """Access to one server as one user, safe to share between threads."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._where = f"{address.host}:{address.port}"
         self._arguments: Mapping[str, Any] = {
             **address._asdict(),
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "send_receive_timeout": ANSWER_TIMEOUT_S,
+            "connect_timeout": min(CONNECT_TIMEOUT_S, answer_timeout_s),
+            "send_receive_timeout": answer_timeout_s,
         }
         self._local = threading.local()
         self._open: list[Client] = []
@@ -95,7 +100,8 @@ class ClickHouse:
     def execute(self, query: str, parameters: Any = None, **options: Any) -> Any:  # noqa: ANN401 - the driver's types
         """Run one statement on this thread's connection.
 
-        Raises `SinkUnavailable`, `SinkRejected` or `RowsRejected`.
+        Raises `SinkUnavailable`, `SinkRejected` or `RowsRejected`, after any of which the connection is made
+        anew; `StoredBefore` where a condition of the statement says so by `throwIf`.
         """
         with self._translated():
             return self._client().execute(query, parameters, **options)
@@ -110,7 +116,7 @@ class ClickHouse:
     def _client(self) -> Client:
         client = getattr(self._local, "client", None)
         if client is None:
-            client = self._local.client = Client(**self._arguments)
+            client = self._local.client = _PatientClient(**self._arguments)
             self._open.append(client)
         return client
 
@@ -119,6 +125,8 @@ class ClickHouse:
         try:
             yield
         except ServerException as error:
+            if error.code == ErrorCodes.FUNCTION_THROW_IF_VALUE_IS_NON_ZERO:
+                raise StoredBefore from error
             summary = f"ClickHouse {self._where} refused (code {error.code}): {_first_line(error)}"
             if error.code in PASSING:
                 raise SinkUnavailable(summary) from error
@@ -140,6 +148,16 @@ class ClickHouse:
         client = getattr(self._local, "client", None)
         if client is not None:
             client.disconnect()
+
+
+class _PatientClient(Client):  # type: ignore[misc] # the driver ships no types
+    """Reads past what the server says of a subquery before it asks for the rows of an insert."""
+
+    def receive_sample_block(self) -> Any:  # noqa: ANN401 - the driver's types
+        while packet := self.receive_packet():
+            if packet is not True and packet.type == ServerPacketTypes.DATA:
+                return packet.block
+        return None
 
 
 def _first_line(error: ServerException) -> str:

@@ -9,7 +9,7 @@ from sinks.clickhouse.client import ClickHouse
 
 TABLE: Final = "earwitness_misfits"
 
-Write = Callable[[ClickHouse, str, Block], None]
+Write = Callable[[ClickHouse, str, Block], bool]
 
 
 def find_misfits(clickhouse: ClickHouse, block: Block, write: Write) -> dict[int, str]:
