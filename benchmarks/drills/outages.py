@@ -268,8 +268,7 @@ def _restart(running: Stage, name: str) -> float:
     process.send_signal(signal.SIGTERM)
     process.wait(60)
     took_s = time.monotonic() - began_at
-    ready = running.layout.run / f"{name}.ready"
-    until(lambda: ready.exists() and _is_anew(running, name, process.pid), f"{name} is back", 120)
+    until(lambda: _is_anew(running, name, process.pid), f"{name} is back", 120)
     return took_s
 
 
