@@ -43,6 +43,10 @@ class Membership(NamedTuple):
     member_id: str
 
 
+NOBODY: Final = Membership(-1, "")
+"""Who this process is while it is in no group."""
+
+
 class Committed(NamedTuple):
     """What the group last committed for a partition; `offset` None where nothing ever was."""
 

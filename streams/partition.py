@@ -52,6 +52,10 @@ QUEUED_BATCHES: Final = 1
 """Batches that wait for a partition while another is stored; more would only fill memory."""
 
 
+ASKED_AGAIN_S: Final = 10.0
+"""How long records may fail to come after the consumer was moved to them."""
+
+
 def _unobserved(_step: str, _where: str) -> AbstractContextManager[None]:
     return nullcontext()
 
@@ -98,6 +102,7 @@ class PartitionOwner:
         self._storing = asyncio.Lock()
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
         self._expected = 0
+        self._asked = False
         self._unsettled: Range | None = None
         self._inherited = ""
         self._recent: RecentIdentities | None = None
@@ -229,6 +234,7 @@ class PartitionOwner:
     async def _go_on_at(self, offset: int) -> None:
         """Have records delivered from there, wherever the consumer is."""
         self._expected = offset
+        self._asked = True
         await self._ports.offsets.seek(self._topic, self._partition, offset)
 
     async def _gather(self) -> list[Any]:
@@ -252,7 +258,7 @@ class PartitionOwner:
     async def _take(self) -> Sequence[Any]:
         """Take the next records that follow on from the last ones, whatever is delivered meanwhile."""
         while True:
-            delivered = await self._queue.get()
+            delivered = await self._delivered()
             records = [record for record in delivered if record.offset >= self._expected]
             if not records:
                 continue
@@ -260,7 +266,17 @@ class PartitionOwner:
                 await self._mend_gap(self._expected)
                 continue
             self._expected = records[-1].offset + 1
+            self._asked = False
             return records
+
+    async def _delivered(self) -> Sequence[Any]:
+        """Wait for the next batch. Where the consumer was moved and nothing came of it, move it again."""
+        while True:
+            try:
+                async with asyncio.timeout(ASKED_AGAIN_S if self._asked else None):
+                    return await self._queue.get()
+            except TimeoutError:
+                await self._go_on_at(self._expected)
 
     async def _mend_gap(self, expected: int) -> None:
         """Have missing records delivered; where the topic has none there, go on behind them.
