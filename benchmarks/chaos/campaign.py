@@ -37,10 +37,12 @@ SETTLED_AFTER_S: Final = 0.2
 
 
 class Shape(NamedTuple):
-    """How long a round storms, and how many workers are killed alone afterwards."""
+    """How long a round storms, how many workers are killed alone afterwards, and what servers are granted."""
 
     storm_s: float
     lonely_kills: int
+    steady_s: float
+    """How long the servers must have run before one of them is hit again."""
 
 
 class Looks(NamedTuple):
@@ -63,7 +65,7 @@ async def run_round(
     at.begin(begun)
     profile = PROFILES[begun.profile]
     world.start_producers(at.folder, begun.number, begun.seed)
-    faults = Faults(world, at.note)
+    faults = Faults(world, shape.steady_s, at.note)
     looking = asyncio.create_task(_look(world, begun.number))
     try:
         await _storm(faults, profile, begun.seed, shape.storm_s)
