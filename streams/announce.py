@@ -61,7 +61,7 @@ class KafkaAnnouncer:
                     message.topic,
                     value=message.value,
                     key=message.key or None,
-                    headers=[(name, value.encode()) for name, value in message.headers.items()],
+                    headers=message.all_headers(),
                 )
                 for message in messages
             ]

@@ -7,16 +7,21 @@ from models.publisher import Message
 from models.topics import DEAD_LETTERS
 
 LARGEST_COPIED_BYTES: Final = 1_048_588
-"""Key and value that the topic is given at most; the store holds the bytes of larger ones too."""
+"""Key, value and headers that the topic is given at most; the store holds the bytes of larger ones too."""
+
+CARRIED: Final = "record."
+"""Before the names of the headers that the refused record came with; ours say why it was refused."""
 
 
 def dead_letter_message(letter: DeadLetter) -> Message:
-    """Write a dead letter as the record that is published: its own key and bytes, why in the headers.
+    """Write a dead letter as the record that is published: its own key, bytes and headers, and why.
 
     A record that was compressed on its way here can be larger than any topic takes: then the message
     says `truncated` and carries no bytes, rather than hold up its partition for ever.
     """
-    copied = len(letter.key or b"") + len(letter.value) <= LARGEST_COPIED_BYTES
+    carried = [(f"{CARRIED}{name}", value) for name, value in letter.headers]
+    size = len(letter.key or b"") + len(letter.value) + sum(len(name) + len(value) for name, value in carried)
+    copied = size <= LARGEST_COPIED_BYTES
     return Message(
         topic=DEAD_LETTERS,
         key=(letter.key or b"") if copied else b"",
@@ -28,4 +33,5 @@ def dead_letter_message(letter: DeadLetter) -> Message:
             "position": str(letter.position),
             "truncated": "false" if copied else "true",
         },
+        carried=carried if copied else (),
     )

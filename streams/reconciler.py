@@ -26,17 +26,21 @@ class Told(Protocol):
 
 
 class Reconciler:
-    """Reconciles and publishes what is new.
+    """Reconciles and publishes what is new, which is rare: it connects to publish when there is something.
 
     A fault is remembered once Kafka has its finding: a crash in between publishes it a second time, under
     the same identity.
     """
 
     def __init__(
-        self, ask: Callable[[], Report], publisher: Publisher, told: Told, now: Callable[[], datetime]
+        self,
+        ask: Callable[[], Report],
+        connect: Callable[[], Publisher],
+        told: Told,
+        now: Callable[[], datetime],
     ) -> None:
         self._ask = ask
-        self._publisher = publisher
+        self._connect = connect
         self._told = told
         self._now = now
 
@@ -46,8 +50,7 @@ class Reconciler:
         known = frozenset(self._told.known([fault.id for fault in report.faults]))
         new = list({fault.id: fault for fault in report.faults if fault.id not in known}.values())
         if new:
-            found_at = self._now()
-            self._publisher.publish([finding_message(fault_finding(fault, found_at)) for fault in new])
+            self._publish(new)
             self._told.write(new)
         for fault in new:
             log.error(
@@ -61,3 +64,11 @@ class Reconciler:
                 remedy=fault.remedy,
             )
         return report
+
+    def _publish(self, faults: Sequence[Fault]) -> None:
+        found_at = self._now()
+        publisher = self._connect()
+        try:
+            publisher.publish([finding_message(fault_finding(fault, found_at)) for fault in faults])
+        finally:
+            publisher.close()

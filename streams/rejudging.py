@@ -18,14 +18,17 @@ import structlog
 from earwitness.policy import judge
 from earwitness.policy.kinds import Staleness
 from earwitness.policy.reach import Change, Selector, reach
+from models.dead_letter import DeadLetter
 from models.errors import RangeLost
 from models.fields import EPOCH
 from models.pages import Page
+from models.ranges import Range, day_of
 from models.registers import overdue
 from models.topics import ACCESS_EVENTS
 from models.verdict import PENDING, Verdict
 from sinks.base import (
     JudgedBefore,
+    LedgerEntry,
     NewVerdict,
     PendingSince,
     RegisteredEvidence,
@@ -78,13 +81,22 @@ USUAL: Final = Limits()
 class Task:
     """Accesses to be judged again, walked through day by day.
 
-    `holds` is the evidence version that counts as unfinished until the task is done; None for a sweep.
+    `holds` is the evidence version that counts as unfinished until the task is done; a sweep holds none,
+    and is not counted.
     """
 
     places: deque[tuple[Selection, date]]
-    count: int
-    holds: int | None
+    count: int = 0
+    holds: int | None = None
     after: StoredAccess | None = None
+
+
+class _Account(NamedTuple):
+    """A batch of the evidence topic that is recorded, and covered by the ledger once it is worked off."""
+
+    range: Range
+    version_count: int
+    refused_count: int
 
 
 class Rejudging:
@@ -100,23 +112,31 @@ class Rejudging:
         self._membership = membership
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._backlog: list[Task] = []
+        self._sweep: Task | None = None
         self._next_offset = 0
+        self._accounted_to = -1
+        self._accounts: deque[_Account] = deque()
         self._judged_at = EPOCH
         self._swept: dict[timedelta, datetime] = {}
         self._swept_at_s = float("-inf")
         self._swept_widely_at_s = float("-inf")
 
     @property
+    def next_offset(self) -> int:
+        """The offset of the next record to be taken."""
+        return self._next_offset
+
+    @property
     def busy(self) -> bool:
         """Whether there is something to do without waiting."""
-        return bool(self._backlog) or self._sweep_is_due()
+        return bool(self._backlog or self._sweep) or self._sweep_is_due()
 
     async def settle(self) -> None:
         """Finish the page that the last owner announced, so that it cannot appear later any more."""
         committed = await self._persistently.call(
             lambda: self._ports.offsets.fetch(self._topic, self._partition)
         )
-        self._next_offset = committed.offset or 0
+        await self._go_on(committed.offset)
         page = Page.from_intent(committed.metadata)
         if page is None:
             return
@@ -128,7 +148,32 @@ class Rejudging:
         else:
             await self._tell(block)
 
-    async def take(self, recorded: Sequence[RegisteredEvidence], next_offset: int) -> None:
+    async def _go_on(self, committed: int | None) -> None:
+        """Go on at the commit; behind what the ledger covers where the store lacks what was committed.
+
+        It does after it was restored from a backup: then versions of evidence are missing, or verdicts
+        that they brought about. Both are taken from the topic again, which changes nothing else.
+        """
+        covered = await self._persistently.in_thread(
+            self._ports.trail.highest_offset, self._topic, self._partition
+        )
+        self._accounted_to = -1 if covered is None else covered
+        self._next_offset = committed or 0
+        lacking = self._accounted_to + 1
+        if lacking >= self._next_offset:
+            return
+        offsets = self._ports.offsets
+        first = await self._persistently.call(
+            lambda: offsets.first_from(self._topic, self._partition, lacking)
+        )
+        if first < self._next_offset:
+            log.warning("store_lacks_evidence", first=first, next=self._next_offset)
+            self._next_offset = first
+            await offsets.seek(self._topic, self._partition, first)
+
+    async def take(
+        self, recorded: Sequence[RegisteredEvidence], refused: Sequence[DeadLetter], next_offset: int
+    ) -> None:
         """Judge again what these changes of the registers reach; what is too much is left for `advance`."""
         await self._until_stored()
         for start in range(0, len(recorded), self._limits.most_changes):
@@ -139,21 +184,31 @@ class Rejudging:
                     self._backlog.append(task)
                 else:
                     await self._work_off(task)
+        day = day_of(recorded[0].registered_at_ms) if recorded else refused[0].received_at.date()
+        at_rest = Range(self._topic, self._partition, self._next_offset, next_offset - 1, day)
+        self._accounts.append(_Account(at_rest, len(recorded), len(refused)))
         self._next_offset = next_offset
         self._tell_backlog()
         await self._commit("")
 
     async def advance(self) -> None:
-        """Do one page of what waits, the smallest first; look for graces that are over when it is time."""
+        """Do a page of a sweep when it is time for one, and a page of what waits, the smallest first.
+
+        Neither is put off for the other: a sweep can be as long as any change, and comes again and again.
+        """
         if self._sweep_is_due():
-            self._backlog += await self._plan_sweep()
-        if not self._backlog:
-            return
-        task = min(self._backlog, key=lambda task: task.count)
-        await self._do_page(task)
-        if not task.places:
-            self._backlog.remove(task)
-            await self._commit("")
+            self._sweep = await self._plan_sweep()
+        if self._sweep:
+            await self._do_page(self._sweep)
+            if not self._sweep.places:
+                self._sweep = None
+                await self._commit("")
+        if self._backlog:
+            task = min(self._backlog, key=lambda task: task.count)
+            await self._do_page(task)
+            if not task.places:
+                self._backlog.remove(task)
+                await self._commit("")
         self._tell_backlog()
 
     def _tell_backlog(self) -> None:
@@ -204,7 +259,7 @@ class Rejudging:
         half = len(changes) // 2
         return [*await self._plan(changes[:half]), *await self._plan(changes[half:])]
 
-    async def _task(self, selections: Sequence[Selection], holds: int | None) -> Task:
+    async def _task(self, selections: Sequence[JudgedBefore], holds: int) -> Task:
         places: deque[tuple[Selection, date]] = deque()
         count = 0
         for selection in selections:
@@ -319,28 +374,38 @@ class Rejudging:
         """Commit up to the oldest change that is not worked off: from there a successor begins."""
         unfinished = [task.holds for task in self._backlog if task.holds is not None]
         offset = min([self._next_offset, *unfinished])
+        await self._account(offset)
         await self._persistently.commit(self._topic, self._partition, offset, metadata)
 
-    def _sweep_is_due(self) -> bool:
-        sweeping = any(task.holds is None for task in self._backlog)
-        return not sweeping and asyncio.get_running_loop().time() - self._swept_at_s >= SWEEP_EVERY_S
+    async def _account(self, offset: int) -> None:
+        """Cover in the ledger the batches that are worked off, before the commit moves past them."""
+        while self._accounts and self._accounts[0].range.last < offset:
+            done = self._accounts.popleft()
+            if done.range.last > self._accounted_to:
+                entry = LedgerEntry(done.range, done.version_count, done.refused_count, 0)
+                await self._persistently.in_thread(self._ports.trail.write_ledger, entry)
+                self._accounted_to = done.range.last
 
-    async def _plan_sweep(self) -> list[Task]:
+    def _sweep_is_due(self) -> bool:
+        return self._sweep is None and asyncio.get_running_loop().time() - self._swept_at_s >= SWEEP_EVERY_S
+
+    async def _plan_sweep(self) -> Task | None:
         """Find the accesses that are pending although their grace is over."""
         now_s = asyncio.get_running_loop().time()
         wide = now_s - self._swept_widely_at_s >= WIDE_SWEEP_EVERY_S
         now = self._ports.now()
-        selections: list[Selection] = []
+        places: deque[tuple[Selection, date]] = deque()
         for grace in {policy.grace for policy in self._ports.policies().policies}:
             until = now - grace
             since = EPOCH if wide else self._swept.get(grace, EPOCH + SWEEP_OVERLAP) - SWEEP_OVERLAP
-            selections.append(PendingSince(since, until))
+            selection = PendingSince(since, until)
+            days = await self._persistently.in_thread(self._ports.verdicts.pending_days, selection)
+            places += [(selection, day) for day in sorted(days, reverse=True)]
             self._swept[grace] = until
-        task = await self._task(selections, None)
         self._swept_at_s = now_s
         if wide:
             self._swept_widely_at_s = now_s
-        return [task] if task.count else []
+        return Task(places) if places else None
 
 
 def _given(access: StoredAccess, verdict: Verdict) -> NewVerdict:

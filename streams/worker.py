@@ -58,7 +58,6 @@ class WorkerOptions(NamedTuple):
     largest_range: int
     shortest_interval_s: float
     session_timeout_s: int
-    ready_file: Path | None
 
 
 class Stores(NamedTuple):
@@ -104,8 +103,9 @@ async def _run(
         registers.start()
         _spare_the_collector()
         app = _app(connection, options)
+        offsets = GroupOffsets(app, connection.arguments())
         ports = Ports(
-            offsets=ObservedOffsets(GroupOffsets(app), observer),
+            offsets=ObservedOffsets(offsets, observer),
             trail=trail,
             verdicts=stores.verdicts,
             announcer=ObservedAnnouncer(announcer, observer),
@@ -119,13 +119,11 @@ async def _run(
             observed=observer.step,
             backlog=observer.backlog,
         )
-        pulse = KafkaPulse(
-            connection.arguments(), observer, partial(_owned, app, observer), GroupOffsets(app)
-        )
+        pulse = KafkaPulse(connection.arguments(), observer, partial(_owned, app, observer), offsets)
         await pulse.start()
         try:
-            _tell_assignments(app, options.ready_file, observer)
-            await _serve(app, ports, stopping)
+            _tell_assignments(app, observer)
+            await _serve(app, ports, offsets, stopping)
         finally:
             observer.readiness.stop("the worker is stopping")
             await _within_limit(pulse.stop())
@@ -173,7 +171,7 @@ def _app(connection: KafkaConnection, options: WorkerOptions) -> faust.App:
     )
 
 
-async def _serve(app: faust.App, ports: Ports, stopping: asyncio.Event) -> None:
+async def _serve(app: faust.App, ports: Ports, offsets: GroupOffsets, stopping: asyncio.Event) -> None:
     failures: list[BaseException] = []
 
     def fail(error: BaseException) -> None:
@@ -186,7 +184,6 @@ async def _serve(app: faust.App, ports: Ports, stopping: asyncio.Event) -> None:
     add_intake(app, accesses, records)
     await app.start()
     keeping = asyncio.create_task(_keep_owned(app, records), name="keep-evidence-owned")
-    offsets = GroupOffsets(app)
     await _until_stopped(app, offsets, stopping)
     outside = offsets.failure
     keeping.cancel()
@@ -223,12 +220,10 @@ async def _until_stopped(app: faust.App, offsets: GroupOffsets, stopping: asynci
             continue
 
 
-def _tell_assignments(app: faust.App, ready_file: Path | None, observer: Observer) -> None:
+def _tell_assignments(app: faust.App, observer: Observer) -> None:
     async def assigned(*_: object, **__: object) -> None:
         log.info("worker_ready")
         observer.joined()
-        if ready_file is not None:
-            await asyncio.to_thread(ready_file.touch)
 
     async def revoked(*_: object, **__: object) -> None:
         observer.moved()

@@ -16,7 +16,7 @@ from benchmarks.chaos.plan import PRODUCERS, WORKERS
 from benchmarks.chaos.processes import Kept, Roll, module_of_ours, wait_for_end
 from benchmarks.chaos.producer import DRAINED_WITHIN_S, Task, Way
 from benchmarks.chaos.proxy import BrokerProxy, StoreProxy
-from earwitness.devstack import control, family, leftovers, lock, state
+from earwitness.devstack import control, family, leftovers, lock, ports, state
 from earwitness.devstack.children import ChildSpec
 from earwitness.devstack.layout import Layout, layout_of
 from earwitness.devstack.lock import Holder
@@ -278,7 +278,7 @@ class World:
                 return
 
     async def _worker(self, name: str, *, between_broker: bool) -> ChildSpec:
-        spec = family.worker(self._layout, self._ports, int(name.rpartition("-")[2]))
+        spec = family.worker(self._layout, self._ports, int(name.rpartition("-")[2]), *ports.free(1))
         ways = {"EARWITNESS_CLICKHOUSE__PORT": str(await self.store_proxy.serve(name))}
         if between_broker:
             ways["EARWITNESS_KAFKA__BOOTSTRAP"] = f"{HOST}:{await self.broker_proxy.serve(name)}"

@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
         "--keep",
         type=Path,
         help="a file of results, to be continued: only what it does not hold or leaves unexplained is"
-        " tested; delete it when the judge or its tests lose something",
+        " tested; delete it when the judge has changed, or its tests other than by a new one",
     )
     return parser.parse_args()
 

@@ -59,6 +59,9 @@ NOT_OF_THE_VERDICT: Final = {
             "_inside",
             "_instant_as_text",
             "_disagreements",
+            "_last_line",
+            "_LAST_LINE",
+            "END",
         }
     ),
 }

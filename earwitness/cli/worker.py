@@ -1,10 +1,8 @@
 """`earwitness worker`: judge accesses, for a stack that runs elsewhere or under a supervisor."""
 
-import os
 import time
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import click
 import structlog
@@ -30,9 +28,6 @@ from streams.worker import Stores, WorkerOptions, run
 
 log = structlog.get_logger(__name__)
 
-READY_FILE_VARIABLE: Final = "EARWITNESS_READY_FILE"
-"""Set by a supervisor: the file that the worker touches once it judges."""
-
 
 @click.command()
 def worker() -> None:
@@ -42,7 +37,6 @@ def worker() -> None:
     Example:
       EARWITNESS_KAFKA__BOOTSTRAP=kafka:9092 EARWITNESS_CLICKHOUSE__HOST=clickhouse earwitness worker
     """
-    ready_file = os.environ.pop(READY_FILE_VARIABLE, None)
     loaded = settings.load()
     logs.configure(loaded.log_format)
     address = wiring.clickhouse(loaded.clickhouse)
@@ -54,10 +48,10 @@ def worker() -> None:
         Pulse(CLICKHOUSE, doorbell.ring, readiness),
     ):
         log.info("health_listens", address=listener.address)
-        _work(loaded, ClickHouse(address), observer, Path(ready_file) if ready_file else None)
+        _work(loaded, ClickHouse(address), observer)
 
 
-def _work(loaded: Settings, clickhouse: ClickHouse, observer: Observer, ready_file: Path | None) -> None:
+def _work(loaded: Settings, clickhouse: ClickHouse, observer: Observer) -> None:
     trail = ClickHouseTrail(clickhouse)
     policies = _policies(loaded.policies_dir, trail)
     options = WorkerOptions(
@@ -65,7 +59,6 @@ def _work(loaded: Settings, clickhouse: ClickHouse, observer: Observer, ready_fi
         largest_range=loaded.worker.largest_batch,
         shortest_interval_s=loaded.worker.shortest_interval_s,
         session_timeout_s=loaded.worker.session_timeout_s,
-        ready_file=ready_file,
     )
     with PolicyWatch(policies):
         stores = Stores(trail, ClickHouseVerdicts(clickhouse))

@@ -7,12 +7,15 @@ same. So what it names is judged again, and only a verdict that differs is new.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from itertools import product
+from math import prod
 from typing import Any, Final, NamedTuple
 
 from earwitness.policy.access import Access
 from earwitness.policy.clauses import NAMED_WHERE_DERIVED, CompiledClause
 from earwitness.policy.entries import FOREVER, Entry
 from earwitness.policy.evidence import EvidenceIndex
+from earwitness.policy.shelves import MOST_PAIRS
 from earwitness.policy.versions import PolicySet
 from models.evidence import KINDS_WITH_ALIASES, EvidenceRecord
 
@@ -129,12 +132,18 @@ def _uncited(
     record: EvidenceRecord,
     window: Window,
 ) -> Selector:
-    by = (column,) if column else ()
-    rows: Iterable[tuple[str, ...]] = [(name,) for name in names] if column else [()]
+    """Name those who cite nothing, by both of the columns that the record restricts.
+
+    Of many pairs one column must do, the one with fewer values: the pairs of a record of 40 KB are millions.
+    """
+    columns = {column: names} if column else {}
     if record.customer_ids:
-        by = (*by, "customer_id")
-        rows = [(*row, customer_id) for row in rows for customer_id in record.customer_ids]
-    return Selector(actor_types, by, frozenset(rows) if by else frozenset(), True, *window)
+        columns["customer_id"] = record.customer_ids
+    if prod(len(values) for values in columns.values()) > MOST_PAIRS:
+        shorter = min(columns, key=lambda name: len(columns[name]))
+        columns = {shorter: columns[shorter]}
+    rows = frozenset(product(*columns.values())) if columns else frozenset()
+    return Selector(actor_types, tuple(columns), rows, True, *window)
 
 
 def _standing(change: Change, links: "_Links") -> Iterator[Selector]:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 
 from models.fields import microseconds
-from sinks.base import JudgedAccess, NewVerdict, SetAside
+from sinks.base import JudgedAccess, NewVerdict
 
 
 class Column(NamedTuple):
@@ -66,13 +66,6 @@ ORIGIN_COLUMNS: Final = (
     Column("received_at", "Int64", "fromUnixTimestamp64Milli(received_at, 'UTC')"),
 )
 ROW_COLUMNS: Final = (*EVENT_COLUMNS, *VERDICT_COLUMNS, *ORIGIN_COLUMNS)
-SET_ASIDE_COLUMNS: Final = (
-    Column("offset", "UInt64", "offset"),
-    Column("received_at", "Int64", "fromUnixTimestamp64Milli(received_at, 'UTC')"),
-    text_column("reason"),
-    text_column("producer"),
-    Column("sequence", "UInt64", "sequence"),
-)
 _OPTIONAL_TEXT: Final = frozenset(
     {
         "producer",
@@ -115,11 +108,6 @@ def verdict_columns_of(judged: Sequence[JudgedAccess | NewVerdict]) -> list[Sequ
         [verdict.policy_digest for verdict in verdicts],
         [item.stale_registers for item in judged],
     ]
-
-
-def set_aside_columns_of(aside: Sequence[SetAside]) -> list[Sequence[Any]]:
-    """Turn what was set aside into the columns of `SET_ASIDE_COLUMNS`, in their order."""
-    return [list(values) for values in zip(*aside, strict=True)]
 
 
 def _event_column(name: str, events: Sequence[Any]) -> list[Any]:

@@ -43,7 +43,7 @@ def with_member(stack: Stack, folder: Path, ask: Callable[[GroupOffsets], Awaita
         try:
             async with asyncio.timeout(30):
                 await assigned.wait()
-            return await ask(GroupOffsets(app))
+            return await ask(GroupOffsets(app, connection.arguments()))
         finally:
             await app.stop()
 

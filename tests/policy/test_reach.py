@@ -158,6 +158,23 @@ def test_many_changes_of_one_shape_are_one_question() -> None:
     assert len(reach(changes, index, POLICIES)) < 10
 
 
+@pytest.mark.parametrize(("people", "customers"), [(300, 20), (20, 300)])
+def test_a_record_of_many_names_and_customers_is_no_question_of_millions(people: int, customers: int) -> None:
+    """Which pairs it names is not asked; a record of 40 KB would make millions of them."""
+    order = a_work_order(
+        assignees=[f"e-{number}" for number in range(people)],
+        customer_ids=[f"c-{number}" for number in range(customers)],
+    )
+    index = _index([order])
+    selectors = reach([new(order)], index, POLICIES)
+    assert sum(len(selector.values) for selector in selectors) < 50
+    uncited = {"purpose": None, "evidence_ref": None}
+    last = {"actor_id": f"e-{people - 1}", "customer_id": f"c-{customers - 1}"}
+    assert reached(an_access(**uncited, **last), new(order))
+    neither = {"actor_id": "e-none", "customer_id": "c-none"}
+    assert not reached(an_access(**uncited, **neither), new(order))
+
+
 def history_of(world: World, rng: Random) -> list[EvidenceRecord]:
     """Make a history: the records of the world, some bent into other versions of the same refs."""
     records = [EvidenceRecord.model_validate(record) for _, record in world.evidence]
@@ -206,6 +223,15 @@ def verdict_of(world: World, index: EvidenceIndex) -> Verdict:
 @given(seed=st.integers(0, 2**63))
 def test_a_verdict_that_changes_was_reached(seed: int) -> None:
     """Whatever is registered, changed or withdrawn, alone or together with others, in any order."""
+    assert_reached(seed)
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_a_verdict_that_changes_was_reached_by_one_column_too(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above, where each record names more pairs than are asked for."""
+    monkeypatch.setattr("earwitness.policy.reach.MOST_PAIRS", 0)
     assert_reached(seed)
 
 

@@ -1,0 +1,51 @@
+from datetime import UTC, datetime
+
+from models.dead_letter import DeadLetter, Position
+from models.errors import MalformedEvent
+from streams.dead_letters import LARGEST_COPIED_BYTES, dead_letter_message
+from streams.judge import dead_letter, read_records
+from streams.wire import SCHEMA_HEADER
+from tests.streams.records import Record, a_record
+
+NEWER = ((SCHEMA_HEADER, b"urn:earwitness:schema:access-event:9"), ("odd", b"\xff"))
+
+
+def a_letter(value: bytes, headers: tuple[tuple[str, bytes], ...] = ()) -> DeadLetter:
+    where = Position("access.events.v1", 3, 7)
+    return DeadLetter("not_json", "no JSON", ("id",), where, datetime.now(UTC), b"key", value, headers)
+
+
+def test_a_refused_record_keeps_its_headers() -> None:
+    """They name the producer's contract: the record is judged by them when it is published again."""
+    record = a_record(7, action="a word of tomorrow")._replace(headers=NEWER)
+    (letter,) = read_records([record]).refused
+    assert (letter.reason, letter.headers) == ("invalid_field", NEWER)
+
+
+def test_a_header_without_a_value_is_kept_as_an_empty_one() -> None:
+    """Kafka allows null there; what a producer may send must not end a worker."""
+    record = Record(7, b"no JSON", headers=(("h", None),))  # type: ignore[arg-type] # as aiokafka gives it
+    assert dead_letter(record, MalformedEvent("not_json", "")).headers == (("h", b""),)
+
+
+def test_on_the_topic_the_record_s_headers_stand_behind_the_reason() -> None:
+    """A consumer of the topic can tell what we say from what the producer said."""
+    message = dead_letter_message(a_letter(b"\xff", NEWER))
+    headers = message.all_headers()
+    assert (message.key, message.value, dict(headers)["position"]) == (
+        b"key",
+        b"\xff",
+        b"access.events.v1/3/7",
+    )
+    assert headers[-2:] == [(f"record.{name}", value) for name, value in NEWER]
+
+
+def test_what_no_topic_takes_is_announced_without_its_bytes() -> None:
+    """A record that was compressed on its way here may be of any size; the store has its bytes."""
+    for letter in (
+        a_letter(b" " * LARGEST_COPIED_BYTES),
+        a_letter(b"", (("h", b" " * LARGEST_COPIED_BYTES),)),
+    ):
+        message = dead_letter_message(letter)
+        assert (message.key, message.value, message.carried) == (b"", b"", ())
+        assert message.headers["truncated"] == "true"
