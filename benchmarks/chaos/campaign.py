@@ -20,6 +20,7 @@ from benchmarks.chaos.world import World
 
 DRAINED_WITHIN_S: Final = 240.0
 ANSWERED_WITHIN_S: Final = 60.0
+BUSY_WITHIN_S: Final = 60.0
 LOOKED_EVERY_S: Final = 5.0
 COUNTED_EVERY_S: Final = 1.0
 PACE_S: Final = 0.25
@@ -68,6 +69,7 @@ async def run_round(
     faults = Faults(world, shape.steady_s, at.note)
     looking = asyncio.create_task(_look(world, begun.number))
     try:
+        await world.busy(BUSY_WITHIN_S)
         await _storm(faults, profile, begun.seed, shape.storm_s)
         await world.settled()
         recoveries = await _kill_alone(world, faults, random.Random(begun.seed), shape.lonely_kills, say)  # noqa: S311

@@ -114,6 +114,14 @@ class World:
                 )
             await asyncio.sleep(WATCHED_EVERY_S)
 
+    async def busy(self, within_s: float) -> None:
+        """Wait until every worker has stored something and every producer was told something; not for ever."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if all(self.is_working(name) for name in (*WORKERS, *PRODUCERS)):
+                return
+            await asyncio.sleep(WATCHED_EVERY_S)
+
     def troubles(self) -> str:
         """Name what does not work now."""
         down = [each.name for each in self.kept.values() if each.wanted and not each.ready]
