@@ -262,6 +262,9 @@ class VerdictSink(Protocol):
     def count_by_day(self, selection: JudgedBefore) -> Mapping[date, int]:
         """Count the selected accesses by the day of their receipt; days without any are left out."""
 
+    def count_by_value(self, selection: JudgedBefore) -> Mapping[tuple[str, ...], int]:
+        """Count the selected accesses by what they have in `selector.by`; values without any are left out."""
+
     def pending_days(self, selection: PendingSince) -> Collection[date]:
         """Give every day of receipt of the selected accesses, and few others."""
 

@@ -8,8 +8,8 @@ access that a change affects gets exactly one new verdict, whatever is killed.
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -17,7 +17,7 @@ import structlog
 
 from earwitness.policy import judge
 from earwitness.policy.kinds import Staleness
-from earwitness.policy.reach import Change, Selector, reach
+from earwitness.policy.reach import Change, Selector, Shape, reach_of_each, together
 from models.errors import RangeLost
 from models.fields import EPOCH
 from models.pages import Page
@@ -61,9 +61,9 @@ _TICK: Final = timedelta(microseconds=1)
 class Limits(NamedTuple):
     """How much is done at once.
 
-    `page_rows` accesses are judged again before anything else gets a turn. A change that reaches more
-    than `small_reach` of them waits behind those that reach fewer. The reach of `most_changes` is looked
-    up together.
+    `page_rows` accesses are judged again before anything else gets a turn. Of a batch of changes those that
+    reach the fewest are worked off at once, up to `small_reach` accesses in all; the others wait. The
+    reach of `most_changes` is looked up together.
     """
 
     page_rows: int = 5_000
@@ -76,16 +76,29 @@ USUAL: Final = Limits()
 
 @dataclass
 class Task:
-    """Accesses to be judged again, walked through day by day.
+    """Accesses to be judged again, at most `count`, walked through day by day.
 
-    `holds` is the evidence version that counts as unfinished until the task is done; a sweep holds none,
-    and is not counted.
+    On which days `unplaced` accesses are is looked up when their turn comes. `holds` is the evidence
+    version that counts as unfinished until the task is done; a sweep holds none, and is not counted.
     """
 
     places: deque[tuple[Selection, date]]
     count: int = 0
     holds: int | None = None
+    unplaced: deque[JudgedBefore] = field(default_factory=deque)
     after: StoredAccess | None = None
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing of it is left."""
+        return not (self.places or self.unplaced)
+
+
+class Reach(NamedTuple):
+    """What the change of that version can affect."""
+
+    version: int
+    selectors: tuple[Selector, ...]
 
 
 class Rejudging:
@@ -133,14 +146,17 @@ class Rejudging:
     async def take(self, recorded: Sequence[RegisteredEvidence], next_offset: int) -> None:
         """Judge again what these changes of the registers reach; what is too much is left for `advance`."""
         await self._until_stored()
+        left = self._limits.small_reach
         for start in range(0, len(recorded), self._limits.most_changes):
             changes = await self._changes(recorded[start : start + self._limits.most_changes])
             for task in await self._plan(changes):
-                if task.count > self._limits.small_reach:
+                if task.count > left:
                     log.info("large_reach", version=task.holds, accesses=task.count)
                     self._backlog.append(task)
-                else:
-                    await self._work_off(task)
+                    continue
+                left -= task.count
+                while not task.done:
+                    await self._do_page(task)
         self._next_offset = next_offset
         await self._commit("")
 
@@ -153,13 +169,13 @@ class Rejudging:
             self._sweep = await self._plan_sweep()
         if self._sweep:
             await self._do_page(self._sweep)
-            if not self._sweep.places:
+            if self._sweep.done:
                 self._sweep = None
                 await self._commit("")
         if self._backlog:
             task = min(self._backlog, key=lambda task: task.count)
             await self._do_page(task)
-            if not task.places:
+            if task.done:
                 self._backlog.remove(task)
                 await self._commit("")
 
@@ -198,30 +214,55 @@ class Rejudging:
         return changes
 
     async def _plan(self, changes: Sequence[Change]) -> list[Task]:
-        """Find what the changes reach; split them until each part is small, or one change alone."""
+        """Find what the changes reach: one task where that is little, else several, the smallest first."""
         await self._persistently.call(self._ports.evidence.catch_up)
-        selectors = reach(changes, self._ports.evidence.index, self._ports.policies())
-        last = changes[-1].version
-        task = await self._task([JudgedBefore(selector, last) for selector in selectors], changes[0].version)
-        if task.count <= self._limits.small_reach or len(changes) == 1:
-            return [task] if task.count else []
-        half = len(changes) // 2
-        return [*await self._plan(changes[:half]), *await self._plan(changes[half:])]
+        found = reach_of_each(changes, self._ports.evidence.index, self._ports.policies())
+        reaches = [Reach(change.version, selectors) for change, selectors in zip(changes, found, strict=True)]
+        whole = await self._counted(reaches)
+        if whole.count <= self._limits.small_reach or len(changes) == 1:
+            return [whole] if whole.count else []
+        counts = await self._count_each(reaches)
+        return [
+            Task(deque(), count, _first_version(part), deque(_selections(part)))
+            for part, count in _packed(reaches, counts, self._limits.small_reach)
+        ]
 
-    async def _task(self, selections: Sequence[JudgedBefore], holds: int) -> Task:
-        places: deque[tuple[Selection, date]] = deque()
-        count = 0
-        for selection in selections:
-            by_day = await self._persistently.in_thread(self._ports.verdicts.count_by_day, selection)
-            places += [(selection, day) for day in sorted(by_day, reverse=True)]
-            count += sum(by_day.values())
-        return Task(places, count, holds)
+    async def _counted(self, reaches: Sequence[Reach]) -> Task:
+        task = Task(deque(), holds=_first_version(reaches))
+        for selection in _selections(reaches):
+            task.count += await self._place(task, selection)
+        return task
 
-    async def _work_off(self, task: Task) -> None:
-        while task.places:
-            await self._do_page(task)
+    async def _count_each(self, reaches: Sequence[Reach]) -> list[int]:
+        """Say how many accesses each reaches at most: times and versions are not told apart for that.
+
+        One question for each shape answers for all of them, however many there are.
+        """
+        by_value: dict[Shape, Mapping[tuple[str, ...], int]] = {}
+        for selection in _selections(reaches):
+            by_value[selection.selector.shape] = await self._persistently.in_thread(
+                self._ports.verdicts.count_by_value, selection
+            )
+        return [
+            sum(
+                by_value[selector.shape].get(value, 0)
+                for selector in part.selectors
+                for value in selector.values or ((),)
+            )
+            for part in reaches
+        ]
+
+    async def _place(self, task: Task, selection: JudgedBefore) -> int:
+        """Have a task go through the days in which something is selected; say how much that is."""
+        by_day = await self._persistently.in_thread(self._ports.verdicts.count_by_day, selection)
+        task.places += [(selection, day) for day in sorted(by_day, reverse=True)]
+        return sum(by_day.values())
 
     async def _do_page(self, task: Task) -> None:
+        while task.unplaced and not task.places:
+            await self._place(task, task.unplaced.popleft())
+        if not task.places:
+            return
         selection, day = task.places[0]
         accesses = await self._persistently.in_thread(
             self._ports.verdicts.select, selection, day, task.after, self._limits.page_rows
@@ -349,6 +390,32 @@ class Rejudging:
         if wide:
             self._swept_widely_at_s = now_s
         return Task(places) if places else None
+
+
+def _selections(reaches: Sequence[Reach]) -> list[JudgedBefore]:
+    last = max(part.version for part in reaches)
+    return [JudgedBefore(selector, last) for selector in together(part.selectors for part in reaches)]
+
+
+def _first_version(reaches: Sequence[Reach]) -> int:
+    return min(part.version for part in reaches)
+
+
+def _packed(
+    reaches: Sequence[Reach], counts: Sequence[int], most: int
+) -> Iterator[tuple[Sequence[Reach], int]]:
+    """Put together what reaches few accesses, up to `most` in all; leave out what reaches none."""
+    packed: list[Reach] = []
+    total = 0
+    for count, part in sorted(zip(counts, reaches, strict=True), key=lambda pair: pair[0]):
+        if packed and total + count > most:
+            yield packed, total
+            packed, total = [], 0
+        if count:
+            packed.append(part)
+            total += count
+    if packed:
+        yield packed, total
 
 
 def _given(access: StoredAccess, verdict: Verdict) -> NewVerdict:
