@@ -6,8 +6,9 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PROFILE ?= kills
 
-.PHONY: help setup demo test check bench mutants lock reference clean
+.PHONY: help setup demo test check bench chaos mutants lock reference clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +42,10 @@ check: setup ## lint, types, import contracts, generated documents
 bench: setup ## measure events per second from topic to table, beside an idiomatic Faust agent
 	$(BIN)/python -m benchmarks
 
-mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (an hour)
+chaos: setup ## kill workers, servers and producers for hours, and count what is left; it goes on where it stopped (PROFILE=zombies: in other ways)
+	$(BIN)/python -m benchmarks.chaos --profile $(PROFILE)
+
+mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (half an hour)
 	$(BIN)/python -m benchmarks.mutants --report docs/reports/mutation-of-the-judge.md
 
 reference: setup ## write the generated documents anew

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from earwitness.policy.reach import Selector
-from models.dead_letter import DeadLetter
+from models.dead_letter import DeadLetter, DeadLetterReason
 from models.evidence import EvidenceRecord
 from models.fields import microseconds
 from models.finding import Finding
@@ -97,13 +97,31 @@ class Block(NamedTuple):
     judged_at: datetime
 
 
+class SetAside(NamedTuple):
+    """One record of a range that did not become a row, and its place in its producer's count.
+
+    `producer` is empty and `sequence` 0 where the record does not say, or cannot be read.
+    """
+
+    offset: int
+    received_at_ms: int
+    reason: Literal["copy"] | DeadLetterReason
+    producer: str
+    sequence: int
+
+
 class LedgerEntry(NamedTuple):
-    """What became of the records of one range."""
+    """What became of the records of one range.
+
+    `set_aside_count` of the dead letters and duplicates are kept each by its offset; of the others, which
+    only a version before that stored, no more than their number is known.
+    """
 
     range: Range
     row_count: int
     dead_letter_count: int
     duplicate_count: int
+    set_aside_count: int = 0
 
 
 class RegisteredEvidence(NamedTuple):
@@ -131,8 +149,11 @@ class TrailSink(Protocol):
     `SinkRejected` (asking again will not help).
     """
 
-    def write(self, block: Block) -> None:
-        """Make all rows of `block` durable at once, keyed by `block.range.token`."""
+    def write(self, block: Block) -> bool:
+        """Make all rows of `block` durable at once, keyed by `block.range.token`.
+
+        Changes nothing and gives False where any offset of the range has a row.
+        """
 
     def tally(self, stored: Range) -> LedgerEntry:
         """Count what is stored of that range, whichever attempt wrote it."""
@@ -151,6 +172,9 @@ class TrailSink(Protocol):
 
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         """Keep what was refused in that range."""
+
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        """Account for what did not become a row in that range, before its rows are written."""
 
     def write_ledger(self, entry: LedgerEntry) -> None:
         """Account for a range whose rows are stored."""

@@ -23,6 +23,7 @@ from sinks.base import (
     PolicyVersion,
     RegisteredEvidence,
     Selection,
+    SetAside,
     StoredAccess,
     VerdictBlock,
     content_of,
@@ -39,20 +40,28 @@ class MemoryTrail:
     def __init__(self) -> None:
         self.blocks: dict[str, Block] = {}
         self.dead_letters: dict[str, tuple[DeadLetter, ...]] = {}
+        self.set_aside: dict[tuple[str, int, int], SetAside] = {}
         self.ledger: dict[str, LedgerEntry] = {}
         self.evidence: dict[tuple[str, int], RegisteredEvidence] = {}
         self.beats: dict[str, RegisterState] = {}
         self.policies: dict[tuple[str, str], PolicyVersion] = {}
 
-    def write(self, block: Block) -> None:
-        """Keep the block unless its token is known."""
+    def write(self, block: Block) -> bool:
+        """Keep the block unless its token is known, or its range has rows."""
+        if self._rows(block.range):
+            return False
         self.blocks.setdefault(block.range.token, block)
+        return True
 
     def tally(self, stored: Range) -> LedgerEntry:
         """Count what is stored of the range."""
         rows = len(self._rows(stored))
         letters = len(self.refused(stored))
-        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters)
+        aside = sum(
+            (topic, partition) == stored[:2] and stored.first <= offset <= stored.last
+            for topic, partition, offset in self.set_aside
+        )
+        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters, aside)
 
     def findings(self, stored: Range) -> list[Finding]:
         """Give the rows of the range that are not justified, by offset."""
@@ -97,6 +106,11 @@ class MemoryTrail:
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         """Keep what was refused in that range."""
         self.dead_letters.setdefault(origin.token, tuple(letters))
+
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        """Account for what did not become a row in that range."""
+        for item in aside:
+            self.set_aside[origin.topic, origin.partition, item.offset] = item
 
     def write_ledger(self, entry: LedgerEntry) -> None:
         """Account for a range."""

@@ -81,6 +81,16 @@ class GroupOffsets:
     def __init__(self, app: faust.App) -> None:
         self._app = app
 
+    @property
+    def failure(self) -> BaseException | None:
+        """Give what ended this process's part in the group for good; None while it takes part.
+
+        A consumer that has not joined is told of it by nobody: it would wait for partitions for ever.
+        """
+        consumer = self._app.consumer._thread._consumer  # noqa: SLF001 - see the module's docstring
+        task = None if consumer is None else consumer._coordinator._coordination_task  # noqa: SLF001 - see above
+        return task.exception() if task is not None and task.done() and not task.cancelled() else None
+
     async def membership(self) -> Membership:
         """Say who this process is in the group now."""
         coordinator = self._coordinator()

@@ -10,6 +10,7 @@ holds, and what happens to an owner that sleeps and wakes.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
@@ -41,11 +42,20 @@ from streams.judge import conflict, judge_accepted, read_records, received_at
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
 from streams.registers import RegisterView
+from streams.set_aside import set_aside
 
 log = structlog.get_logger(__name__)
 
 QUEUED_BATCHES: Final = 1
 """Batches that wait for a partition while another is stored; more would only fill memory."""
+
+
+def _unobserved(_step: str, _where: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _untold(_accesses: int) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +73,11 @@ class Ports:
     now: Callable[[], datetime]
     largest_range: int
     shortest_interval_s: float
+    observed: Callable[[str, str], AbstractContextManager[None]] = _unobserved
+    """Watches a step of a place, for health and metrics."""
+
+    backlog: Callable[[int], None] = _untold
+    """Is told how many accesses wait to be judged again."""
 
 
 class PartitionOwner:
@@ -81,7 +96,6 @@ class PartitionOwner:
         self._storing = asyncio.Lock()
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
         self._expected = 0
-        self._stored_to = -1
         self._unsettled: Range | None = None
         self._inherited = ""
         self._recent: RecentIdentities | None = None
@@ -112,22 +126,23 @@ class PartitionOwner:
             log.warning("range_abandoned", topic=self._topic, partition=self._partition, after_s=limit_s)
 
     async def _settle(self) -> None:
-        """Find out where to go on: behind a finished range, at an unfinished one, or where none was."""
+        """Find out where to go on: at an unfinished range, or behind all that is committed or stored."""
         committed = await self._persistently.call(
             lambda: self._ports.offsets.fetch(self._topic, self._partition)
         )
-        reached = await self._persistently.in_thread(
+        highest = await self._persistently.in_thread(
             self._ports.trail.highest_offset, self._topic, self._partition
         )
-        self._stored_to = -1 if reached is None else reached
-        await self._refuse_another_topic(max(committed.offset or 0, self._stored_to + 1))
-        if committed.offset is None:
-            await self._begin()
-            return
-        self._expected = committed.offset
+        reached = -1 if highest is None else highest
+        await self._refuse_another_topic(max(committed.offset or 0, reached + 1))
         intent = Range.from_intent(self._topic, self._partition, committed.metadata)
-        if intent is not None:
+        if intent is not None and reached <= intent.last:
+            self._expected = intent.first
             await self._settle_range(intent)
+        elif committed.offset is None or committed.offset <= reached:
+            await self._go_behind(reached)
+        else:
+            self._expected = committed.offset
 
     async def _settle_range(self, intent: Range) -> None:
         """Finish an announced range that is stored; take one that is not again, under the same name."""
@@ -154,10 +169,15 @@ class PartitionOwner:
                 " Point this worker at the Kafka it wrote from, or at an empty database"
             )
 
-    async def _begin(self) -> None:
-        """Begin without a commit: behind what is stored, for groups expire, or at the first record."""
-        if self._stored_to >= 0:
-            self._expected = self._stored_to + 1
+    async def _go_behind(self, reached: int) -> None:
+        """Go on behind what is stored, or at the first record, whatever is committed.
+
+        Commits expire with their group, and an operator may move them back. Ranges cut anew over what is
+        stored would not be those that the ledger has.
+        """
+        if reached >= 0:
+            self._expected = reached + 1
+            await self._commit(self._expected, "")
         else:
             self._expected = await self._persistently.call(
                 lambda: self._ports.offsets.earliest(self._topic, self._partition)
@@ -232,7 +252,8 @@ class PartitionOwner:
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         policies = self._ports.policies()
-        rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
+        with self._ports.observed("judge", f"{self._topic}/{self._partition}"):
+            rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)
         for row in rows:
@@ -241,11 +262,14 @@ class PartitionOwner:
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
+        aside = set_aside(copies.duplicates, letters)
+        if aside:
+            await self._persistently.in_thread(self._ports.trail.write_set_aside, announced, aside)
         stored = announced
         if rows:
             stored = await self._write(block)
         findings = [finding for row in rows if (finding := finding_of(row, stored)) is not None]
-        entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count)
+        entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count, len(aside))
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)
         self._stored_at = asyncio.get_running_loop().time()
@@ -258,10 +282,7 @@ class PartitionOwner:
         if self._recent is None:
             self._recent = RecentIdentities(accepted[0].record.timestamp)
         suspects = {
-            (item.event.source, item.event.id)
-            for item in accepted
-            # Up to where the store reaches, offsets were moved back: everything may be stored already.
-            if item.record.offset <= self._stored_to or self._recent.may_be_stored(item)
+            (item.event.source, item.event.id) for item in accepted if self._recent.may_be_stored(item)
         }
         if not suspects:
             return {}
@@ -281,8 +302,7 @@ class PartitionOwner:
         notes the name first: then the next attempt is announced and made.
         """
         while True:
-            calls = await self._insert(block)
-            if calls == 1 and block.range.token != self._inherited:
+            if await self._insert(block) and block.range.token != self._inherited:
                 return block.range
             tally = await self._persistently.in_thread(self._ports.trail.tally, block.range)
             if tally.row_count == len(block.rows):
@@ -295,17 +315,16 @@ class PartitionOwner:
             block = block._replace(range=block.range.again())
             await self._commit(block.range.first, block.range.intent)
 
-    async def _insert(self, block: Block) -> int:
-        """Write until the store acknowledges; say how many calls that took."""
+    async def _insert(self, block: Block) -> bool:
+        """Write until the store answers; say whether the first call stored the block beyond doubt."""
         calls = 0
 
-        async def call() -> None:
+        async def call() -> bool:
             nonlocal calls
             calls += 1
-            await self._persistently.once_in_thread(self._ports.trail.write, block)
+            return await self._persistently.once_in_thread(self._ports.trail.write, block)
 
-        await self._persistently.call(call)
-        return calls
+        return await self._persistently.call(call) and calls == 1
 
     async def _conclude(
         self, entry: LedgerEntry, findings: Sequence[Finding], letters: Sequence[DeadLetter]
@@ -322,11 +341,7 @@ class PartitionOwner:
         await self._commit(entry.range.last + 1, "")
 
     async def _commit(self, offset: int, metadata: str) -> None:
-        await self._persistently.call(
-            lambda: self._ports.offsets.commit(
-                self._topic, self._partition, offset, metadata=metadata, membership=self.membership
-            )
-        )
+        await self._persistently.commit(self._topic, self._partition, offset, metadata)
 
 
 def _failed(row: JudgedAccess, stored: Range) -> Failed:

@@ -158,6 +158,7 @@ class Rejudging:
                 while not task.done:
                     await self._do_page(task)
         self._next_offset = next_offset
+        self._tell_backlog()
         await self._commit("")
 
     async def advance(self) -> None:
@@ -178,6 +179,10 @@ class Rejudging:
             if task.done:
                 self._backlog.remove(task)
                 await self._commit("")
+        self._tell_backlog()
+
+    def _tell_backlog(self) -> None:
+        self._ports.backlog(sum(task.count for task in self._backlog))
 
     async def _until_stored(self) -> None:
         """Return when every range that may have been judged before now is stored.
@@ -364,11 +369,7 @@ class Rejudging:
         """Commit up to the oldest change that is not worked off: from there a successor begins."""
         unfinished = [task.holds for task in self._backlog if task.holds is not None]
         offset = min([self._next_offset, *unfinished])
-        await self._persistently.call(
-            lambda: self._ports.offsets.commit(
-                self._topic, self._partition, offset, metadata=metadata, membership=self._membership
-            )
-        )
+        await self._persistently.commit(self._topic, self._partition, offset, metadata)
 
     def _sweep_is_due(self) -> bool:
         return self._sweep is None and asyncio.get_running_loop().time() - self._swept_at_s >= SWEEP_EVERY_S

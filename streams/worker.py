@@ -17,15 +17,17 @@ import structlog
 
 from earwitness.policy import PolicySet
 from models.errors import BrokerUnavailable
-from models.topics import EVIDENCE_RECORDS
+from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from sinks.base import TrailSink, VerdictSink
 from streams.announce import KafkaAnnouncer
 from streams.app import add_intake, create_app
 from streams.connection import KafkaConnection
 from streams.evidence import EvidenceFollower
 from streams.intake import Intake
+from streams.observed import ObservedAnnouncer, ObservedEvidence, ObservedOffsets, ObservedTrail, Observer
 from streams.offsets import GroupOffsets
 from streams.partition import PartitionOwner, Ports
+from streams.pulse import KafkaPulse
 from streams.recorder import EvidenceRecorder
 from streams.registers import RegisterWatch
 
@@ -56,7 +58,6 @@ class WorkerOptions(NamedTuple):
     largest_range: int
     shortest_interval_s: float
     session_timeout_s: int
-    ready_file: Path | None
 
 
 class Stores(NamedTuple):
@@ -71,16 +72,17 @@ def run(
     stores: Stores,
     policies: Callable[[], PolicySet],
     options: WorkerOptions,
+    observer: Observer,
 ) -> None:
     """Judge accesses until SIGTERM or SIGINT; then finish what is under way.
 
-    `policies` gives the versions to judge by; it is asked for every range.
+    `policies` gives the versions to judge by; it is asked for every range. `observer` is told how it goes.
 
     Raises what ended it otherwise: `BrokerUnavailable` where Kafka could not be reached at the start,
     `IntegrityBroken`, or the error that nobody foresaw. Nothing is lost then: the next worker settles
     what this one left.
     """
-    asyncio.run(_run(connection, stores, policies, options))
+    asyncio.run(_run(connection, stores, policies, options, observer))
 
 
 async def _run(
@@ -88,8 +90,10 @@ async def _run(
     stores: Stores,
     policies: Callable[[], PolicySet],
     options: WorkerOptions,
+    observer: Observer,
 ) -> None:
     stopping = _stop_on_signals()
+    trail = ObservedTrail(stores.trail, observer)
     evidence, announcer = EvidenceFollower(connection.arguments()), KafkaAnnouncer(connection.arguments())
     threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
     registers = RegisterWatch(stores.trail, threads)
@@ -100,19 +104,30 @@ async def _run(
         _spare_the_collector()
         app = _app(connection, options)
         ports = Ports(
-            offsets=GroupOffsets(app),
-            trail=stores.trail,
+            offsets=ObservedOffsets(GroupOffsets(app), observer),
+            trail=trail,
             verdicts=stores.verdicts,
-            announcer=announcer,
-            evidence=evidence,
+            announcer=ObservedAnnouncer(announcer, observer),
+            evidence=ObservedEvidence(evidence, observer),
             registers=registers,
             policies=policies,
             threads=threads,
             now=lambda: datetime.now(UTC),
             largest_range=options.largest_range,
             shortest_interval_s=options.shortest_interval_s,
+            observed=observer.step,
+            backlog=observer.backlog,
         )
-        await _serve(app, ports, options, stopping)
+        pulse = KafkaPulse(
+            connection.arguments(), observer, partial(_owned, app, observer), GroupOffsets(app)
+        )
+        await pulse.start()
+        try:
+            _tell_assignments(app, observer)
+            await _serve(app, ports, stopping)
+        finally:
+            observer.readiness.stop("the worker is stopping")
+            await _within_limit(pulse.stop())
     finally:
         registers.stop()
         await _within_limit(_stop_all(evidence, announcer))
@@ -157,7 +172,7 @@ def _app(connection: KafkaConnection, options: WorkerOptions) -> faust.App:
     )
 
 
-async def _serve(app: faust.App, ports: Ports, options: WorkerOptions, stopping: asyncio.Event) -> None:
+async def _serve(app: faust.App, ports: Ports, stopping: asyncio.Event) -> None:
     failures: list[BaseException] = []
 
     def fail(error: BaseException) -> None:
@@ -168,14 +183,17 @@ async def _serve(app: faust.App, ports: Ports, options: WorkerOptions, stopping:
     accesses = Intake(ports.offsets, partial(PartitionOwner, ports), fail)
     records = Intake(ports.offsets, partial(EvidenceRecorder, ports), fail)
     add_intake(app, accesses, records)
-    _report_ready(app, options.ready_file)
     await app.start()
     keeping = asyncio.create_task(_keep_owned(app, records), name="keep-evidence-owned")
-    await _until_stopped(app, stopping)
+    offsets = GroupOffsets(app)
+    await _until_stopped(app, offsets, stopping)
+    outside = offsets.failure
     keeping.cancel()
     await _within_limit(_leave(app, accesses, records))
     if failures:
         raise failures[0]
+    if outside is not None:
+        raise BrokerUnavailable(f"this worker's part in its group ended: {outside!r}")
     if app.crashed:
         raise BrokerUnavailable(f"the stream crashed: {app.crash_reason!r}")
 
@@ -195,8 +213,8 @@ async def _leave(app: faust.App, *intakes: Intake) -> None:
     await app.stop()
 
 
-async def _until_stopped(app: faust.App, stopping: asyncio.Event) -> None:
-    while not (stopping.is_set() or app.crashed or app.should_stop):
+async def _until_stopped(app: faust.App, offsets: GroupOffsets, stopping: asyncio.Event) -> None:
+    while not (stopping.is_set() or app.crashed or app.should_stop or offsets.failure):
         try:
             async with asyncio.timeout(CRASH_CHECK_S):
                 await stopping.wait()
@@ -204,13 +222,23 @@ async def _until_stopped(app: faust.App, stopping: asyncio.Event) -> None:
             continue
 
 
-def _report_ready(app: faust.App, ready_file: Path | None) -> None:
+def _tell_assignments(app: faust.App, observer: Observer) -> None:
     async def assigned(*_: object, **__: object) -> None:
         log.info("worker_ready")
-        if ready_file is not None:
-            await asyncio.to_thread(ready_file.touch)
+        observer.joined()
+
+    async def revoked(*_: object, **__: object) -> None:
+        observer.moved()
 
     app.on_partitions_assigned.connect(assigned)
+    app.on_partitions_revoked.connect(revoked)
+
+
+def _owned(app: faust.App, observer: Observer) -> frozenset[int]:
+    """Give the partitions of the access topic that are this worker's now."""
+    if not observer.assigned:
+        return frozenset()
+    return frozenset(place.partition for place in app.consumer.assignment() if place.topic == ACCESS_EVENTS)
 
 
 def _stop_on_signals() -> asyncio.Event:

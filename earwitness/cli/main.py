@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "sql": "earwitness.cli.sql:sql",
     "report": "earwitness.cli.report:report",
     "dead-letters": "earwitness.cli.dead_letters:dead_letters",
+    "reconcile": "earwitness.cli.reconcile:reconcile",
     "policy": "earwitness.cli.policy:policy",
     "demo": "earwitness.cli.demo:demo",
 }

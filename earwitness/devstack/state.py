@@ -42,6 +42,8 @@ class ProcessState(BaseModel):
     ready: bool
     restarts: int
     last_exit: str | None
+    trouble: str | None = None
+    """What keeps it from its work, as it says itself."""
 
 
 class StackState(BaseModel):

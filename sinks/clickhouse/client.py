@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
+from clickhouse_driver.protocol import ServerPacketTypes
 
 from models.errors import SinkRejected, SinkUnavailable
 
@@ -40,6 +41,10 @@ PASSING: Final = frozenset(
 """Server errors that an operator or time mends; the rows are as good as before."""
 
 
+class StoredBefore(Exception):
+    """The condition of an insert refused it: what it brings is stored."""
+
+
 class Address(NamedTuple):
     """Where a ClickHouse server listens for the native protocol, and as whom to speak to it."""
 
@@ -54,12 +59,12 @@ class Address(NamedTuple):
 class ClickHouse:
     """Access to one server as one user, safe to share between threads."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._where = f"{address.host}:{address.port}"
         self._arguments: Mapping[str, Any] = {
             **address._asdict(),
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "send_receive_timeout": ANSWER_TIMEOUT_S,
+            "connect_timeout": min(CONNECT_TIMEOUT_S, answer_timeout_s),
+            "send_receive_timeout": answer_timeout_s,
         }
         self._local = threading.local()
         self._open: list[Client] = []
@@ -67,7 +72,8 @@ class ClickHouse:
     def execute(self, query: str, parameters: Any = None, **options: Any) -> Any:  # noqa: ANN401 - the driver's types
         """Run one statement on this thread's connection.
 
-        Raises `SinkUnavailable` or `SinkRejected`; after either the connection is made anew.
+        Raises `SinkUnavailable` or `SinkRejected`, after either of which the connection is made anew;
+        `StoredBefore` where a condition of the statement says so by `throwIf`.
         """
         with self._translated():
             return self._client().execute(query, parameters, **options)
@@ -82,7 +88,7 @@ class ClickHouse:
     def _client(self) -> Client:
         client = getattr(self._local, "client", None)
         if client is None:
-            client = self._local.client = Client(**self._arguments)
+            client = self._local.client = _PatientClient(**self._arguments)
             self._open.append(client)
         return client
 
@@ -91,6 +97,8 @@ class ClickHouse:
         try:
             yield
         except ServerException as error:
+            if error.code == ErrorCodes.FUNCTION_THROW_IF_VALUE_IS_NON_ZERO:
+                raise StoredBefore from error
             summary = f"ClickHouse {self._where} refused (code {error.code}): {_first_line(error)}"
             if error.code in PASSING:
                 raise SinkUnavailable(summary) from error
@@ -106,6 +114,16 @@ class ClickHouse:
         client = getattr(self._local, "client", None)
         if client is not None:
             client.disconnect()
+
+
+class _PatientClient(Client):  # type: ignore[misc] # the driver ships no types
+    """Reads past what the server says of a subquery before it asks for the rows of an insert."""
+
+    def receive_sample_block(self) -> Any:  # noqa: ANN401 - the driver's types
+        while packet := self.receive_packet():
+            if packet is not True and packet.type == ServerPacketTypes.DATA:
+                return packet.block
+        return None
 
 
 def _first_line(error: ServerException) -> str:

@@ -12,7 +12,7 @@ from models.verdict import Verdict
 from sinks.base import JudgedBefore, NewVerdict, PendingSince, Selection, StoredAccess, VerdictBlock
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.columns import VERDICT_COLUMNS, Column, text_column, verdict_columns_of
-from sinks.clickhouse.trail import insert_converted
+from sinks.clickhouse.trail import Into, insert_converted
 
 ANY_VERSION: Final = 2**63 - 1
 MOST_ALIKE: Final = 10_000
@@ -157,17 +157,27 @@ class ClickHouseVerdicts:
         return [_access(row) for row in rows]
 
     def write_verdicts(self, block: VerdictBlock) -> None:
-        """Insert the verdicts as one block of one partition, which ClickHouse stores whole or not at all."""
+        """Insert the verdicts as one block of one partition, which ClickHouse stores whole or not at all.
+
+        A page that is stored already, or whose name was used up, is refused as the insert begins.
+        """
+        page = block.page
+        judged_at = f"fromUnixTimestamp64Micro({microseconds(page.judged_at)}, 'UTC')"
         insert_converted(
             self._clickhouse,
-            ("verdict_log", _COLUMNS),
+            Into(
+                "verdict_log",
+                _COLUMNS,
+                f"received_day = toDate('{page.day.isoformat()}') AND id = toUUID('{page.id}')"
+                f" AND judged_at = {judged_at}",
+            ),
             {
-                "received_day": f"toDate('{block.page.day.isoformat()}')",
+                "received_day": f"toDate('{page.day.isoformat()}')",
                 "evidence_version": str(block.evidence_version),
-                "judged_at": f"fromUnixTimestamp64Micro({microseconds(block.page.judged_at)}, 'UTC')",
+                "judged_at": judged_at,
             },
             _columns(block.verdicts),
-            block.page.token,
+            page.token,
         )
 
     def block_of(self, page: Page) -> VerdictBlock | None:

@@ -80,6 +80,25 @@ def test_a_commit_of_another_generation_is_refused(stack: Stack, tmp_path: Path,
     assert with_member(stack, tmp_path, ask) == Committed(None, "")
 
 
+def test_a_member_whose_part_in_the_group_has_ended_is_told(stack: Stack, tmp_path: Path) -> None:
+    """A broker that has only just come back may name no broker at all, and aiokafka then gives the group up.
+
+    It tells that to whoever fetches next, which a consumer without partitions never does.
+    """
+
+    async def ask(offsets: GroupOffsets) -> str:
+        coordinator = offsets._coordinator()
+        before = offsets.failure
+        coordinator._client.get_random_node = lambda: None
+        coordinator.coordinator_dead()
+        async with asyncio.timeout(20):
+            while offsets.failure is None:
+                await asyncio.sleep(0.05)
+        return f"{before}, then {type(offsets.failure).__name__}"
+
+    assert with_member(stack, tmp_path, ask) == "None, then KafkaError"
+
+
 def test_the_edges_of_a_partition_are_known(stack: Stack, tmp_path: Path) -> None:
     """A gap is mended by asking where the topic begins and ends now."""
 

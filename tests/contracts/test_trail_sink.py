@@ -23,6 +23,7 @@ from sinks.base import (
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
+    SetAside,
     TrailSink,
     content_of,
 )
@@ -126,6 +127,55 @@ def test_another_attempt_is_another_block(sink: TrailSink, announced: Range) -> 
     assert sink.tally(announced).row_count == 3
 
 
+def test_a_range_that_has_rows_takes_no_others(sink: TrailSink, announced: Range) -> None:
+    """Names are forgotten after many blocks; that an insert comes for rows that are there is seen anyway."""
+    sink.write(a_block(announced))
+    sink.write(a_block(announced.again()))
+    assert sink.tally(announced).row_count == 3
+
+
+def test_a_range_is_accounted_for_once(sink: TrailSink, announced: Range) -> None:
+    """Whoever settles a range that another is about to account for says the same of it."""
+    for _ in range(2):
+        sink.write_ledger(LedgerEntry(announced, 3, 0, 0))
+    assert sink.highest_offset(announced.topic, announced.partition) == announced.last
+
+
+@pytest.fixture
+def forgetful(stack: Stack) -> Iterator[ClickHouse]:
+    """Have the server forget the names of blocks at once, as it does after a hundred thousand others."""
+    tables = {"access_log": 100_000, "verdict_log": 100_000, "range_ledger": 10_000}
+    admin = stack.clickhouse("admin")
+    for table in tables:
+        admin.execute(f"ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = 0")
+    clickhouse = ClickHouse(wiring.clickhouse(stack.settings("worker").clickhouse))
+    yield clickhouse
+    clickhouse.close()
+    for table, window in tables.items():
+        admin.execute(f"ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = {window}")
+    admin.disconnect()
+
+
+@pytest.mark.stack
+def test_an_owner_that_slept_for_a_hundred_thousand_blocks_doubles_nothing(
+    forgetful: ClickHouse, announced: Range
+) -> None:
+    """The server no longer knows the name of its block, and refuses it all the same."""
+    trail = ClickHouseTrail(forgetful)
+    for _ in range(2):
+        trail.write(a_block(announced))
+        trail.write_ledger(LedgerEntry(announced, 3, 0, 0))
+    place = {"partition": announced.partition}
+    (rows,), (entries,) = (
+        forgetful.execute(f"SELECT count() FROM {table} WHERE partition = %(partition)s", place)[0]  # noqa: S608 - our own names
+        for table in ("access_log", "range_ledger")
+    )
+    assert (rows, entries) == (3, 1)
+    # A refused insert leaves the connection as good as before.
+    trail.write(a_block(elsewhere(announced))._replace(rows=[an_access(announced, 13)]))
+    assert trail.tally(elsewhere(announced)).row_count == 1
+
+
 def test_rows_of_another_range_do_not_count(sink: TrailSink, announced: Range) -> None:
     """Settling a range must not take its neighbour's rows for its own."""
     sink.write(a_block(announced))
@@ -209,6 +259,14 @@ def test_dead_letters_keep_their_bytes_and_count_once(sink: TrailSink, announced
     sink.write_dead_letters(announced, [letter])
     sink.write_dead_letters(announced, [letter])
     assert sink.tally(announced) == LedgerEntry(announced, 0, 1, 2)
+
+
+def test_what_was_set_aside_counts_once_for_each_offset(sink: TrailSink, announced: Range) -> None:
+    """A range that is taken again sets the same records aside, and sometimes one more."""
+    copy = SetAside(11, NOW_MS, "copy", "p-1", 7)
+    sink.write_set_aside(announced, [copy])
+    sink.write_set_aside(announced, [copy, SetAside(12, NOW_MS, "not_json", "", 0)])
+    assert sink.tally(announced) == LedgerEntry(announced, 0, 0, 3, 2)
 
 
 def test_evidence_may_be_written_again(sink: TrailSink) -> None:

@@ -10,7 +10,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
 import pytest
 from clickhouse_driver import Client
@@ -40,11 +40,12 @@ def kafka_of(stack: Stack, role: str = "producer") -> Kafka:
     return wiring.sdk_kafka(stack.settings(role).kafka)
 
 
-def environment(stack: Stack, source: str) -> dict[str, str]:
+def environment(stack: Stack, source: str, spool: Path) -> dict[str, str]:
     kafka = kafka_of(stack)
     return {
         **os.environ,
         "EARWITNESS_SDK__SOURCE": source,
+        "EARWITNESS_SDK__SPOOL": str(spool),
         "EARWITNESS_KAFKA__BOOTSTRAP": kafka.bootstrap,
         "EARWITNESS_KAFKA__USERNAME": kafka.username or "",
         "EARWITNESS_KAFKA__PASSWORD": kafka.password or "",
@@ -163,7 +164,7 @@ def test_a_service_cannot_put_evidence(stack: Stack) -> None:
 def test_a_register_cannot_record_accesses(stack: Stack) -> None:
     """Nor the other way round."""
     with (
-        Recorder(source=SOURCE, kafka=kafka_of(stack, "register")) as recorder,
+        Recorder(source=SOURCE, outbox=KafkaOutbox(kafka_of(stack, "register"))) as recorder,
         pytest.raises(NotRecorded, match="register may not write there"),
     ):
         recorder.record(**fields())
@@ -237,12 +238,12 @@ def test_a_sender_that_is_too_fast_waits_and_is_then_refused(
 @pytest.mark.stack
 def test_what_travels_is_an_event_of_the_contract(stack: Stack) -> None:
     """A worker stores it, with the producer's count."""
-    with Recorder(source="/tests/travels", kafka=kafka_of(stack)) as recorder:
+    with Recorder(source="/tests/travels", outbox=KafkaOutbox(kafka_of(stack))) as recorder:
         events = [recorder.record(**fields()) for _ in range(3)]
     assert await_rows(stack, "/tests/travels", 3) == [(events[0].producer, number) for number in (1, 2, 3)]
 
 
-def run(stack: Stack, source: str, program: str, **options: Any) -> subprocess.CompletedProcess[str]:
+def run(stack: Stack, source: str, program: str, spool: Path) -> subprocess.CompletedProcess[str]:
     preamble = (
         "import os, sys\nfrom earwitness_sdk import Recorder\n"
         "recorder = Recorder.from_environment()\n"
@@ -251,24 +252,23 @@ def run(stack: Stack, source: str, program: str, **options: Any) -> subprocess.C
     )
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", preamble + program],
-        env=environment(stack, source),
+        env=environment(stack, source, spool),
         capture_output=True,
         text=True,
         timeout=60,
         check=True,
-        **options,
     )
 
 
 @pytest.mark.stack
-def test_what_was_submitted_goes_out_before_the_process_ends(stack: Stack) -> None:
+def test_what_was_submitted_goes_out_before_the_process_ends(stack: Stack, tmp_path: Path) -> None:
     """A service that is stopped between two requests loses nothing."""
-    run(stack, "/tests/exit", "for _ in range(200): recorder.submit(**fields)")
+    run(stack, "/tests/exit", "for _ in range(200): recorder.submit(**fields)", tmp_path)
     assert len(await_rows(stack, "/tests/exit", 200)) == 200
 
 
 @pytest.mark.stack
-def test_a_forked_child_is_a_producer_of_its_own(stack: Stack) -> None:
+def test_a_forked_child_is_a_producer_of_its_own(stack: Stack, tmp_path: Path) -> None:
     """Web servers load a service once and fork; threads and counts do not survive that."""
     program = """
 recorder.record(**fields)
@@ -278,7 +278,7 @@ recorder.record(**fields)
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    run(stack, "/tests/fork", program)
+    run(stack, "/tests/fork", program, tmp_path)
     counted: dict[str, list[int]] = {}
     for producer, sequence in await_rows(stack, "/tests/fork", 5):
         counted.setdefault(producer, []).append(sequence)
@@ -288,5 +288,6 @@ if child:
 def test_an_outbox_without_records_never_connects(closed_port: str) -> None:
     """A service that starts before Kafka does starts all the same."""
     began = time.monotonic()
-    Recorder(source=SOURCE, kafka=Kafka(bootstrap=closed_port, username="p", password="x")).close()
+    outbox = KafkaOutbox(Kafka(bootstrap=closed_port, username="p", password="x"))
+    Recorder(source=SOURCE, outbox=outbox).close()
     assert time.monotonic() - began < 1

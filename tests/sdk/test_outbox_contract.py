@@ -1,9 +1,10 @@
-"""One suite for every `Outbox`: the one of users' tests, and the real one."""
+"""One suite for every `Outbox`: the one of users' tests, and the real ones."""
 
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
-from earwitness_sdk import KafkaOutbox, NotRecorded, Outbox
+from earwitness_sdk import KafkaOutbox, NotRecorded, Outbox, Spool, SpoolOutbox
 from earwitness_sdk.testing import MemoryOutbox
 from kafka import KafkaConsumer, TopicPartition
 
@@ -25,16 +26,31 @@ class Case:
         self.arrived = arrived
 
 
-@pytest.fixture(params=["memory", pytest.param("kafka", marks=pytest.mark.stack)])
-def case(request: pytest.FixtureRequest) -> Iterator[Case]:
-    if request.param == "memory":
-        memory = MemoryOutbox()
-        yield Case(memory, lambda key: [r.value for r in memory.records if r.key == key.encode()])
-        return
-    stack: Stack = request.getfixturevalue("stack")
-    outbox = KafkaOutbox(wiring.sdk_kafka(stack.settings("register").kafka))
-    yield Case(outbox, lambda key: read_topic(stack, key))
+KINDS = [
+    "memory",
+    "spool before memory",
+    pytest.param("kafka", marks=pytest.mark.stack),
+    pytest.param("spool before kafka", marks=pytest.mark.stack),
+]
+
+
+@pytest.fixture(params=KINDS)
+def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
+    kind: str = request.param
+    onward, arrived = in_memory() if kind.endswith("memory") else in_kafka(request.getfixturevalue("stack"))
+    outbox = SpoolOutbox(Spool(tmp_path), onward) if kind.startswith("spool") else onward
+    yield Case(outbox, arrived)
     outbox.close(ANSWERED_WITHIN_S)
+
+
+def in_memory() -> tuple[Outbox, Read]:
+    memory = MemoryOutbox()
+    return memory, lambda key: [r.value for r in memory.records if r.key == key.encode()]
+
+
+def in_kafka(stack: Stack) -> tuple[Outbox, Read]:
+    outbox = KafkaOutbox(wiring.sdk_kafka(stack.settings("register").kafka))
+    return outbox, lambda key: read_topic(stack, key)
 
 
 def read_topic(stack: Stack, key: str) -> list[bytes]:
@@ -57,7 +73,23 @@ def read_topic(stack: Stack, key: str) -> list[bytes]:
 def test_what_is_acknowledged_is_there(case: Case) -> None:
     """The only promise that counts."""
     case.outbox.send(outgoing(EVIDENCE_RECORDS, "contract-1", b"not evidence")).result(ANSWERED_WITHIN_S)
+    assert case.outbox.flush(ANSWERED_WITHIN_S).complete
     assert case.arrived("contract-1") == [b"not evidence"]
+
+
+def test_what_is_only_kept_arrives_as_well(case: Case) -> None:
+    """Nobody waits for it; it is on its way all the same."""
+    case.outbox.keep(outgoing(EVIDENCE_RECORDS, "contract-6", b"kept"))
+    assert case.outbox.flush(ANSWERED_WITHIN_S).complete
+    assert case.arrived("contract-6") == [b"kept"]
+
+
+def test_the_metrics_tell_what_the_report_tells(case: Case) -> None:
+    """A monitoring reads them while others record."""
+    case.outbox.send(outgoing(EVIDENCE_RECORDS, "contract-7"))
+    report = case.outbox.flush(ANSWERED_WITHIN_S)
+    metrics = case.outbox.metrics()
+    assert (metrics.acknowledged_total, metrics.failed_total, metrics.pending) == report[:3]
 
 
 def test_records_go_out_in_the_order_in_which_they_came(case: Case) -> None:

@@ -19,7 +19,15 @@ from models.publisher import Message
 from models.ranges import Range
 from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
-from sinks.base import Block, Content, Identity, LedgerEntry, PolicyVersion, RegisteredEvidence
+from sinks.base import (
+    Block,
+    Content,
+    Identity,
+    LedgerEntry,
+    PolicyVersion,
+    RegisteredEvidence,
+    SetAside,
+)
 from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
@@ -153,8 +161,8 @@ class FatefulTrail:
         self._trail = trail
         self._fate = fate
 
-    def write(self, block: Block) -> None:
-        self.step(lambda: self._trail.write(block))
+    def write(self, block: Block) -> bool:
+        return self.step(lambda: self._trail.write(block))
 
     def tally(self, stored: Range) -> LedgerEntry:
         return self.step(lambda: self._trail.tally(stored))
@@ -173,6 +181,9 @@ class FatefulTrail:
 
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         self.step(lambda: self._trail.write_dead_letters(origin, letters))
+
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        self.step(lambda: self._trail.write_set_aside(origin, aside))
 
     def write_ledger(self, entry: LedgerEntry) -> None:
         self.step(lambda: self._trail.write_ledger(entry))
@@ -206,13 +217,13 @@ class ForgetfulTrail(MemoryTrail):
         super().__init__()
         self._names: set[str] = set()
 
-    def write(self, block: Block) -> None:
+    def write(self, block: Block) -> bool:
         if block.range.token in self._names:
-            return
+            return True
         self._names.add(block.range.token)
         if len(self._names) == 1:
             raise SinkUnavailable("the server was killed", retry_after_s=0)
-        super().write(block)
+        return super().write(block)
 
 
 class Inline(Executor):
