@@ -363,6 +363,8 @@ class Rejudging:
         found = (new_finding(item, block.evidence_version) for item in block.verdicts)
         messages = [finding_message(finding) for finding in found if finding is not None]
         if messages:
+            # Refused to an owner that slept until its page's name was used up: its verdicts are in no table.
+            await self._commit(block.page.intent)
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
 
     async def _commit(self, metadata: str) -> None:

@@ -16,6 +16,7 @@ from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models import EvidenceRecord
 from models.dead_letter import DeadLetter
+from models.errors import RangeLost
 from models.ranges import Range
 from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
@@ -178,7 +179,10 @@ def test_the_next_owner_may_die_too(policies: PolicySet) -> None:
 
 
 def test_an_owner_that_slept_changes_nothing(policies: PolicySet) -> None:
-    """It judged before a change that its successor knows; awake, it must not have the last word."""
+    """It judged before a change that its successor knows; awake, it must not have the last word.
+
+    Nor may it accuse anybody by verdicts that the store refused.
+    """
     slept = 0
     for step, effect in product(range(1, MOST_STEPS), [False, True]):
         slept += asyncio.run(_sleep_at(step, policies, effect=effect))
@@ -216,7 +220,49 @@ async def _sleep_at(step: int, policies: PolicySet, *, effect: bool) -> bool:
     sleeper.cancel()
     await asyncio.gather(sleeper, return_exceptions=True)
     assert_judged_by_all_that_is_known(world)
+    assert_told_of_what_is_stored(world)
     return slept
+
+
+def assert_told_of_what_is_stored(world: LateWorld) -> None:
+    """Each finding of a later verdict has that verdict in the history of its access."""
+    given = {
+        (item.access.id, item.verdict.reason, block.evidence_version)
+        for block in world.verdicts.blocks.values()
+        for item in block.verdicts
+    }
+    findings = (json.loads(message.value) for message in world.registers.published)
+    told = {(finding["id"], finding["reason"], finding["evidence_version"]) for finding in findings}
+    assert told <= given
+
+
+def test_an_owner_that_slept_accuses_nobody_whom_its_successor_cleared(policies: PolicySet) -> None:
+    """Asleep between judging and storing: its rows are refused, and no finding of them may go out."""
+    world = LateWorld(policies, [a_record(0, **CITING)])
+    asleep, awake = asyncio.Event(), asyncio.Event()
+    member = Member(world.accesses, Fate())
+
+    class Sleeping:
+        async def current(self) -> Sequence[RegisterState]:
+            asleep.set()
+            await awake.wait()
+            return ()
+
+    ports = replace(world.ports(member, Fate()), registers=Sleeping())
+    sleeper = PartitionOwner(ports, ACCESS_EVENTS, 0, member.membership_then)
+
+    async def play() -> None:
+        sleeping = asyncio.create_task(owned(sleeper, member, 1))
+        await asleep.wait()
+        world.register(TICKET)
+        await work(world, [Fate(), Fate()])
+        awake.set()
+        with pytest.raises(RangeLost):
+            await sleeping
+
+    asyncio.run(play())
+    assert reasons(world) == ["clause_met"]
+    assert world.accesses.published == []
 
 
 def test_a_row_names_the_version_that_it_was_judged_at(policies: PolicySet) -> None:
