@@ -240,8 +240,9 @@ Selection = JudgedBefore | PendingSince
 
 
 class NewVerdict(NamedTuple):
-    """What a stored access is judged to be now; `late` where evidence brought it about, not a grace's end.
+    """What a stored access is judged to be now; `late` where evidence brought it about.
 
+    What a grace's end, or a policy version put there late, brings about is not `late`.
     `stale_registers` is as for `JudgedAccess`, at the instant of this verdict.
     """
 

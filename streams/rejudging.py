@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
-from earwitness.policy import judge
+from earwitness.policy import PolicySet, judge
 from earwitness.policy.kinds import Staleness
 from earwitness.policy.reach import Change, Selector, Shape, reach_of_each, together
 from models.errors import RangeLost
@@ -290,20 +290,27 @@ class Rejudging:
         """Give the verdicts that differ from those that hold, all as of one instant."""
         self._judged_at = max(self._ports.now(), self._judged_at + _TICK)
         known_from = selection.evidence_version if isinstance(selection, JudgedBefore) else _ANY_VERSION
-        given = [
-            _given(access, self._judge_one(access))
-            for access in accesses
-            if access.evidence_version < known_from
-        ]
+        given = [self._judge_one(access) for access in accesses if access.evidence_version < known_from]
         return [item for item in given if item.verdict != item.access.verdict]
 
-    def _judge_one(self, access: StoredAccess) -> Verdict:
+    def _judge_one(self, access: StoredAccess) -> NewVerdict:
         policies, evidence, as_of = self._ports.policies(), self._ports.evidence.index, self._judged_at
         verdict = judge(access, policies, evidence, received_at=access.received_at, as_of=as_of)
         if verdict.reason == "judge_error":
             failed = Failed(access, access.position, access.received_at)
             report_failure(failed, policies, evidence, as_of)
-        return verdict
+        if verdict.policy_digest == access.verdict.policy_digest:
+            return NewVerdict(access, verdict, _late(access, verdict))
+        # Another version applies, for it was put there late. The one before it says what evidence did.
+        former = policies.version(access.verdict.policy_version)
+        as_before = judge(
+            access,
+            PolicySet([former] if former else []),
+            evidence,
+            received_at=access.received_at,
+            as_of=as_of,
+        )
+        return NewVerdict(access, verdict, _late(access, as_before))
 
     async def _marked(self, given: Sequence[NewVerdict]) -> list[NewVerdict]:
         """Name with each verdict the registers that are overdue now, of those that it leans on."""
@@ -354,7 +361,7 @@ class Rejudging:
             self._ports.verdicts.select, selection, page.day, None, 1
         )
         version = await self._evidence_version()
-        given = [_given(access, self._judge_one(access)) for access in accesses]
+        given = [self._judge_one(access) for access in accesses]
         block = VerdictBlock(page, await self._marked(given), version)
         await self._write(block)
         await self._tell(block)
@@ -421,8 +428,8 @@ def _packed(
         yield packed, total
 
 
-def _given(access: StoredAccess, verdict: Verdict) -> NewVerdict:
-    if verdict == access.verdict:
-        return NewVerdict(access, verdict, access.late)
-    waited_in_vain = access.verdict.outcome == PENDING and verdict.reason == "evidence_not_found"
-    return NewVerdict(access, verdict, not waited_in_vain)
+def _late(access: StoredAccess, now: Verdict) -> bool:
+    """Say whether evidence brought the verdict about, and not the end of a grace."""
+    if now == access.verdict:
+        return access.late
+    return not (access.verdict.outcome == PENDING and now.reason == "evidence_not_found")

@@ -12,6 +12,7 @@ from random import Random
 import pytest
 
 from earwitness.policy import PolicySet
+from earwitness.policy.compiled import Policy
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models import EvidenceRecord
@@ -107,6 +108,52 @@ def test_evidence_that_comes_late_counts(world: LateWorld) -> None:
     ]
     assert_judged_by_all_that_is_known(world)
     assert all(access.late for access in world.stored() if access.verdict.reason != "purpose_not_declared")
+
+
+def test_a_verdict_that_only_the_policy_changed_is_not_late(policies: PolicySet) -> None:
+    """A version that took effect before it was put there; `late` is for evidence, which was there in time."""
+    world = LateWorld(policies, ACCESSES[:1])
+    world.register(TICKET)
+    judge_again(world)
+    world.policies = with_a_backdated_version(policies)
+    world.register(TICKET)
+    judge_again(world)
+    (access,) = world.stored()
+    assert (access.verdict.policy_version, access.verdict.reason) == (BACKDATED, "clause_met")
+    assert not access.late
+
+
+def test_the_first_version_of_all_is_no_late_evidence_either(policies: PolicySet) -> None:
+    """What happened when no version applied is judged by one that says from then on when it holds."""
+    world = LateWorld(PolicySet([]), ACCESSES[:1])
+    world.register(TICKET)
+    judge_again(world)
+    world.policies = policies
+    world.register(TICKET)
+    judge_again(world)
+    (access,) = world.stored()
+    assert (access.verdict.reason, access.late) == ("clause_met", False)
+
+
+def test_evidence_that_comes_late_is_late_under_another_policy_too(world: LateWorld) -> None:
+    """Both changed, and the evidence alone would have changed the verdict as well."""
+    world.policies = with_a_backdated_version(world.policies)
+    world.register(TICKET)
+    judge_again(world)
+    first = min(world.stored(), key=lambda access: access.id)
+    assert (first.verdict.policy_version, first.verdict.reason) == (BACKDATED, "clause_met")
+    assert first.late
+
+
+BACKDATED = "backdated"
+
+
+def with_a_backdated_version(policies: PolicySet) -> PolicySet:
+    """Give the same policy with one more version, alike but for its name, in effect a little later."""
+    newest = policies.policies[-1]
+    begins = newest.effective_from + timedelta(seconds=1)
+    again = newest.document.model_copy(update={"version": BACKDATED, "effective_from": begins})
+    return PolicySet([*policies.policies, Policy(again, "another digest")])
 
 
 def test_what_a_change_does_not_reach_gets_no_verdict(world: LateWorld) -> None:
