@@ -8,8 +8,7 @@ access that a change affects gets exactly one new verdict, whatever is killed.
 
 import asyncio
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Final, NamedTuple
 
@@ -17,7 +16,7 @@ import structlog
 
 from earwitness.policy import PolicySet, judge
 from earwitness.policy.kinds import Staleness
-from earwitness.policy.reach import Change, Selector, Shape, reach_of_each, together
+from earwitness.policy.reach import Change, Selector, Shape, reach_of_each
 from models.errors import RangeLost
 from models.fields import EPOCH
 from models.pages import Page
@@ -34,6 +33,7 @@ from sinks.base import (
     VerdictBlock,
     new_finding,
 )
+from streams.backlog import Counts, Reach, Task, count_each, packed, selections, task_for
 from streams.failures import Failed, report_failure
 from streams.findings import finding_message
 from streams.offsets import Membership
@@ -72,33 +72,6 @@ class Limits(NamedTuple):
 
 
 USUAL: Final = Limits()
-
-
-@dataclass
-class Task:
-    """Accesses to be judged again, at most `count`, walked through day by day.
-
-    On which days `unplaced` accesses are is looked up when their turn comes. `holds` is the evidence
-    version that counts as unfinished until the task is done; a sweep holds none, and is not counted.
-    """
-
-    places: deque[tuple[Selection, date]]
-    count: int = 0
-    holds: int | None = None
-    unplaced: deque[JudgedBefore] = field(default_factory=deque)
-    after: StoredAccess | None = None
-
-    @property
-    def done(self) -> bool:
-        """Whether nothing of it is left."""
-        return not (self.places or self.unplaced)
-
-
-class Reach(NamedTuple):
-    """What the change of that version can affect."""
-
-    version: int
-    selectors: tuple[Selector, ...]
 
 
 class Rejudging:
@@ -226,46 +199,34 @@ class Rejudging:
         whole = await self._counted(reaches)
         if whole.count <= self._limits.small_reach or len(changes) == 1:
             return [whole] if whole.count else []
-        counts = await self._count_each(reaches)
-        return [
-            Task(deque(), count, _first_version(part), deque(_selections(part)))
-            for part, count in _packed(reaches, counts, self._limits.small_reach)
-        ]
+        counts = count_each(reaches, await self._counts(reaches))
+        return list(packed(reaches, counts, self._limits.small_reach))
 
     async def _counted(self, reaches: Sequence[Reach]) -> Task:
-        task = Task(deque(), holds=_first_version(reaches))
-        for selection in _selections(reaches):
-            task.count += await self._place(task, selection)
+        task = task_for(reaches, 0)
+        while task.unplaced:
+            task.count += await self._place(task)
         return task
 
-    async def _count_each(self, reaches: Sequence[Reach]) -> list[int]:
-        """Say how many accesses each reaches at most: times and versions are not told apart for that.
-
-        One question for each shape answers for all of them, however many there are.
-        """
-        by_value: dict[Shape, Mapping[tuple[str, ...], int]] = {}
-        for selection in _selections(reaches):
-            by_value[selection.selector.shape] = await self._persistently.in_thread(
+    async def _counts(self, reaches: Sequence[Reach]) -> Counts:
+        """Count by value: one question for each shape answers for all changes, however many there are."""
+        counts: dict[Shape, Mapping[tuple[str, ...], int]] = {}
+        for selection in selections(reaches):
+            counts[selection.selector.shape] = await self._persistently.in_thread(
                 self._ports.verdicts.count_by_value, selection
             )
-        return [
-            sum(
-                by_value[selector.shape].get(value, 0)
-                for selector in part.selectors
-                for value in selector.values or ((),)
-            )
-            for part in reaches
-        ]
+        return counts
 
-    async def _place(self, task: Task, selection: JudgedBefore) -> int:
-        """Have a task go through the days in which something is selected; say how much that is."""
+    async def _place(self, task: Task) -> int:
+        """Look up the days of the next selection that is not placed yet; say how much it selects."""
+        selection = task.unplaced.popleft()
         by_day = await self._persistently.in_thread(self._ports.verdicts.count_by_day, selection)
         task.places += [(selection, day) for day in sorted(by_day, reverse=True)]
         return sum(by_day.values())
 
     async def _do_page(self, task: Task) -> None:
         while task.unplaced and not task.places:
-            await self._place(task, task.unplaced.popleft())
+            await self._place(task)
         if not task.places:
             return
         selection, day = task.places[0]
@@ -400,32 +361,6 @@ class Rejudging:
         if wide:
             self._swept_widely_at_s = now_s
         return Task(places) if places else None
-
-
-def _selections(reaches: Sequence[Reach]) -> list[JudgedBefore]:
-    last = max(part.version for part in reaches)
-    return [JudgedBefore(selector, last) for selector in together(part.selectors for part in reaches)]
-
-
-def _first_version(reaches: Sequence[Reach]) -> int:
-    return min(part.version for part in reaches)
-
-
-def _packed(
-    reaches: Sequence[Reach], counts: Sequence[int], most: int
-) -> Iterator[tuple[Sequence[Reach], int]]:
-    """Put together what reaches few accesses, up to `most` in all; leave out what reaches none."""
-    packed: list[Reach] = []
-    total = 0
-    for count, part in sorted(zip(counts, reaches, strict=True), key=lambda pair: pair[0]):
-        if packed and total + count > most:
-            yield packed, total
-            packed, total = [], 0
-        if count:
-            packed.append(part)
-            total += count
-    if packed:
-        yield packed, total
 
 
 def _late(access: StoredAccess, now: Verdict) -> bool:
