@@ -64,7 +64,7 @@ def count_each(reaches: Sequence[Reach], counts: Counts) -> list[int]:
 
 
 def packed(reaches: Sequence[Reach], counts: Sequence[int], most: int) -> Iterator[Task]:
-    """Make tasks of up to `most` accesses or of one change, the smallest first; none for none."""
+    """Make tasks of up to `most` accesses or of one change, the smallest first; leave empty reaches out."""
     parts: list[Reach] = []
     total = 0
     for count, part in sorted(zip(counts, reaches, strict=True), key=lambda pair: pair[0]):
