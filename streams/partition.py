@@ -431,6 +431,8 @@ class PartitionOwner:
             *(dead_letter_message(letter) for letter in letters),
         ]
         if messages:
+            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
+            await self._commit(entry.range.first, entry.range.intent)
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
         await self._commit(entry.range.last + 1, "")
 
