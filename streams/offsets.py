@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import faust
 from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import IllegalStateError, KafkaError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from models.errors import BrokerUnavailable, RangeLost
@@ -72,7 +72,7 @@ class Offsets(Protocol):
         """Give the offset that the next record will have. Raises `BrokerUnavailable`."""
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
-        """Have the partition delivered again from `offset`."""
+        """Have the partition delivered again from `offset`. Raises `RangeLost` where it is not ours."""
 
 
 class GroupOffsets:
@@ -144,7 +144,10 @@ class GroupOffsets:
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Move the consumer of that partition."""
-        await self._app.consumer.seek(faust.types.TP(topic, partition), offset)
+        try:
+            await self._app.consumer.seek(faust.types.TP(topic, partition), offset)
+        except IllegalStateError as error:
+            raise RangeLost(f"{topic}/{partition}: {error}") from error
 
     async def _send_commit(
         self, where: TopicPartition, offset: int, metadata: str, membership: Membership
