@@ -21,8 +21,8 @@ class Owner(Protocol):
 
     membership: Membership
 
-    async def feed(self, records: Sequence[Any]) -> None:
-        """Hand over the records of one fetch; may wait."""
+    def feed(self, records: Sequence[Any]) -> None:
+        """Hand over the records of one fetch."""
 
     async def run(self) -> None:
         """Work them off until the generation is over."""
@@ -53,9 +53,8 @@ class Intake:
             log.info("batch_outdated", topic=topic, partition=partition, generation=generation)
             return
         owner, task = self._owner(topic, partition, membership)
-        feeding = asyncio.ensure_future(owner.feed(records))
-        await asyncio.wait({feeding, task}, return_when=asyncio.FIRST_COMPLETED)
-        feeding.cancel()
+        if not task.done():
+            owner.feed(records)
 
     async def own(self, topic: str, partition: int) -> None:
         """Have an owner of the partition although nothing was delivered: it may have work of its own."""
@@ -80,7 +79,9 @@ class Intake:
         """Go on with what was assigned. A generation that was let go of must not come back: report that."""
         if await self._offsets.membership() == self._let_go:
             self._on_failure(
-                BrokerUnavailable("the group gave back the generation that was let go of; start this worker anew")
+                BrokerUnavailable(
+                    "the group gave back a generation that was let go of; start this worker again"
+                )
             )
 
     def _owner(self, topic: str, partition: int, membership: Membership) -> tuple[Owner, asyncio.Task[None]]:

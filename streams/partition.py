@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any
 
 import structlog
 
@@ -37,15 +37,13 @@ from streams.dead_letters import dead_letter_message
 from streams.evidence import EvidenceView
 from streams.failures import Failed, report_failure
 from streams.findings import conflict_finding, finding_message
+from streams.inbox import Inbox
 from streams.judge import conflict, judge_accepted, read_records, received_at
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
 from streams.registers import RegisterView
 
 log = structlog.get_logger(__name__)
-
-QUEUED_BATCHES: Final = 1
-"""Batches that wait for a partition while another is stored; more would only fill memory."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,16 +77,16 @@ class PartitionOwner:
         self._ports = ports
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._storing = asyncio.Lock()
-        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
+        self._inbox = Inbox(ports.offsets, topic, partition)
         self._expected = 0
         self._unsettled: Range | None = None
         self._inherited = ""
         self._recent: RecentIdentities | None = None
         self._stored_at = float("-inf")
 
-    async def feed(self, records: Sequence[Any]) -> None:
-        """Hand over the records of one fetch; waits while earlier ones are being stored."""
-        await self._queue.put(records)
+    def feed(self, records: Sequence[Any]) -> None:
+        """Hand over the records of one fetch."""
+        self._inbox.put(records)
 
     async def run(self) -> None:
         """Settle what the last owner left, then store range after range."""
@@ -187,7 +185,7 @@ class PartitionOwner:
     async def _take(self) -> Sequence[Any]:
         """Take the next records that follow on from the last ones, whatever is delivered meanwhile."""
         while True:
-            delivered = await self._queue.get()
+            delivered = await self._inbox.get()
             records = [record for record in delivered if record.offset >= self._expected]
             if not records:
                 continue
@@ -263,9 +261,7 @@ class PartitionOwner:
         if self._recent is None:
             self._recent = RecentIdentities(accepted[0].record.timestamp)
         suspects = {
-            (item.event.source, item.event.id)
-            for item in accepted
-            if self._recent.may_be_stored(item)
+            (item.event.source, item.event.id) for item in accepted if self._recent.may_be_stored(item)
         }
         if not suspects:
             return {}
@@ -299,7 +295,7 @@ class PartitionOwner:
             await self._commit(block.range.first, block.range.intent)
 
     async def _insert(self, block: Block) -> bool:
-        """Write until the store answers; say whether that stored the block beyond doubt, at the first call."""
+        """Write until the store answers; say whether the first call stored it beyond doubt."""
         calls = 0
 
         async def call() -> bool:

@@ -42,9 +42,9 @@ class SimulatedBroker:
         """Say whether the group knows a member."""
         return member_id in self._members
 
-    def wants(self, membership: Membership) -> bool:
+    def wants(self, member_id: str) -> bool:
         """Say whether a member must join anew: it was expelled, or others came or went."""
-        return not self._members.get(membership.member_id, False)
+        return not self._members.get(member_id, False)
 
     def is_current(self, membership: Membership) -> bool:
         """Say whether a commit of this membership is taken."""

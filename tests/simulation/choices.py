@@ -69,7 +69,7 @@ class Search:
 
     @property
     def repeats(self) -> bool:
-        """Whether the last choice was made in an earlier run, but for the one that this run branches off by."""
+        """Whether the last choice was made in an earlier run, too; all but the last of those are."""
         return len(self._taken) < len(self._prefix)
 
     @property

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from models.topics import DEAD_LETTERS, FINDINGS
 from sinks.base import Content, Identity, content_of
 from streams.judge import read_records
+from streams.offsets import Committed
 
 if TYPE_CHECKING:
     from tests.simulation.world import World
@@ -59,7 +60,7 @@ def assert_complete(world: "World") -> None:
         assert letters == fates.letters, f"{place} has the dead letters {letters}, not {fates.letters}"
         end = world.broker.end_of(place)
         committed = world.broker.committed[place]
-        assert (committed.offset, committed.metadata) == (end, ""), f"{place} stands at {committed}, not {end}"
+        assert committed == Committed(end, ""), f"{place} stands at {committed}, not {end}"
         _assert_accounted(world, place, fates)
     _assert_told(world)
 
@@ -69,7 +70,9 @@ def _assert_accounted(world: "World", place: int, fates: Fates) -> None:
     entries = sorted(entry for entry in world.store.entries if entry.range.partition == place)
     expected = int(world.broker.partitions[place][0].offset)
     for entry in entries:
-        assert entry.range.first == expected, f"the ledger of {place} goes on at {entry.range.first}, not {expected}"
+        assert entry.range.first == expected, (
+            f"the ledger of {place} goes on at {entry.range.first}, not {expected}"
+        )
         expected = entry.range.last + 1
         counts = tuple(
             sum(entry.range.first <= offset <= entry.range.last for offset in offsets) for offsets in fates

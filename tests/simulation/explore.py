@@ -80,4 +80,3 @@ def _play(world: World) -> tuple[tuple[str, ...], str | None]:
     except Exception as error:  # noqa: BLE001 - whatever went wrong is what is looked for
         return tuple(world.story), f"{type(error).__name__}: {error}"
     return tuple(world.story), None
-

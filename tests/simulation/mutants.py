@@ -3,13 +3,13 @@
 Each of these leaves out one thing that docs/decisions/0001-exactly-once-by-ranges.md or 0016 says is needed.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from models.ranges import Range
-from sinks.base import Block, Content, Identity
+from sinks.base import Block, Content, Identity, LedgerEntry
 from streams.copies import Accepted
-from streams.intake import Intake, Owner
+from streams.intake import Intake
 from streams.offsets import Membership
 from streams.partition import PartitionOwner
 from tests.simulation.store import Rules
@@ -17,12 +17,13 @@ from tests.simulation.world import Plan
 
 
 class Mutant(NamedTuple):
-    """One broken protocol: what is broken in it, and by which part."""
+    """One broken protocol: what is broken in it, by which part, and whether small worlds show it sooner."""
 
     name: str
     owner: type[PartitionOwner] = PartitionOwner
     intake: type[Intake] = Intake
     plan: Plan = Plan()
+    small: bool = False
 
 
 class CommitsBeforeInserting(PartitionOwner):
@@ -38,14 +39,15 @@ class AnnouncesNothing(PartitionOwner):
 
 
 class InsertsBeforeAnnouncing(PartitionOwner):
-    async def _store(self, announced: Range, records: Sequence[Any]) -> None:
-        self._held_back = announced
-        await super()._store(announced, records)
+    _held_back: tuple[int, str] | None = None
 
     async def _commit(self, offset: int, metadata: str) -> None:
-        if not metadata:
-            await super()._commit(self._held_back.first, self._held_back.intent)
-            await super()._commit(offset, metadata)
+        if metadata:
+            self._held_back = offset, metadata
+            return
+        if self._held_back is not None:
+            await super()._commit(*self._held_back)
+        await super()._commit(offset, metadata)
 
 
 class SkipsWhatWasAnnounced(PartitionOwner):
@@ -56,13 +58,6 @@ class SkipsWhatWasAnnounced(PartitionOwner):
 class ForgetsWhatWasAnnounced(PartitionOwner):
     async def _settle_range(self, intent: Range) -> None:
         self._expected = intent.first
-
-
-class TakesAnotherName(PartitionOwner):
-    async def _settle_range(self, intent: Range) -> None:
-        await super()._settle_range(intent)
-        if self._unsettled is not None:
-            self._unsettled = intent.again()
 
 
 class NeverTriesAgain(PartitionOwner):
@@ -92,9 +87,13 @@ class LooksUpNoCopies(PartitionOwner):
 
 class TellsNothingThatItSettles(PartitionOwner):
     async def _settle_range(self, intent: Range) -> None:
+        self._settling = True
         await super()._settle_range(intent)
-        if self._unsettled is None:
-            self._ports.announcer.skipped = intent  # type: ignore[attr-defined]
+        self._settling = False
+
+    async def _conclude(self, entry: LedgerEntry, findings: Any, letters: Any) -> None:
+        told = ([], []) if getattr(self, "_settling", False) else (findings, letters)
+        await super()._conclude(entry, *told)
 
 
 class TrustsUnansweredCommits(PartitionOwner):
@@ -107,10 +106,10 @@ class TrustsUnansweredCommits(PartitionOwner):
         )
 
 
-class AcceptsWhatIsOutdated(Intake):
+class BeginsAnewInTheSameGeneration(Intake):
     async def accept(self, topic: str, partition: int, generation: int, records: Sequence[Any]) -> None:
-        now = await self._offsets.membership()
-        await super().accept(topic, partition, now.generation, records)
+        self._let_go = None
+        await super().accept(topic, partition, generation, records)
 
 
 class KeepsItsOwners(Intake):
@@ -123,19 +122,24 @@ class KeepsItsOwners(Intake):
 
 
 MUTANTS: Final = (
-    Mutant("commits before it inserts", CommitsBeforeInserting),
-    Mutant("announces nothing", AnnouncesNothing),
-    Mutant("inserts before it announces", InsertsBeforeAnnouncing),
-    Mutant("skips what was announced, without a look whether it is stored", SkipsWhatWasAnnounced),
-    Mutant("forgets what was announced, and cuts anew", ForgetsWhatWasAnnounced),
-    Mutant("takes an unfinished range under another name", TakesAnotherName),
-    Mutant("believes every acknowledgement of an insert: no second try", NeverTriesAgain),
-    Mutant("takes the rows of the range that it inherited for copies", TakesItsOwnRowsForCopies),
+    Mutant("commits past a range before it inserts it", CommitsBeforeInserting),
+    Mutant("announces no range", AnnouncesNothing),
+    Mutant("inserts a range before it announces it", InsertsBeforeAnnouncing),
+    Mutant("takes an announced range for stored", SkipsWhatWasAnnounced),
+    Mutant("takes an announced range for not stored, and cuts anew", ForgetsWhatWasAnnounced),
+    Mutant("does not tell what a range that it finds stored brought to light", TellsNothingThatItSettles),
+    Mutant(
+        "believes that an acknowledged name has rows (no TRY)",
+        NeverTriesAgain,
+        plan=Plan(store=Rules(remembers_all=True)),
+    ),
+    Mutant("takes rows of the very range that it inherited for copies", TakesItsOwnRowsForCopies),
     Mutant("looks up no copies", LooksUpNoCopies),
-    Mutant("trusts that an unanswered commit never comes", TrustsUnansweredCommits),
-    Mutant("owners outlive their generation", intake=KeepsItsOwners),
-    Mutant("the broker takes commits of any generation", plan=Plan(broker_fences=False)),
-    Mutant("the store forgets names, and asks of no range whether it has rows", plan=Plan(store=Rules(refuses_taken_ranges=False))),
-    Mutant("the store knows no names", plan=Plan(store=Rules(knows_names=False))),
-    Mutant("the store takes a second ledger entry", plan=Plan(store=Rules(refuses_second_entries=False))),
+    Mutant("does not wait for a commit that was given up", TrustsUnansweredCommits, small=True),
+    Mutant("keeps its owners when partitions move", intake=KeepsItsOwners),
+    Mutant("begins anew in a generation that was let go of", intake=BeginsAnewInTheSameGeneration),
+    Mutant("commits are not fenced", plan=Plan(broker_fences=False)),
+    Mutant("inserts are not fenced", plan=Plan(store=Rules(refuses_taken_ranges=False))),
+    Mutant("blocks have no names", plan=Plan(store=Rules(knows_names=False))),
+    Mutant("a range may have two ledger entries", plan=Plan(store=Rules(refuses_second_entries=False))),
 )

@@ -1,4 +1,4 @@
-"""A worker of a simulated world: the real intake and the real owners, over calls that somebody else answers."""
+"""A worker of a simulated world: the real intake and owners, over calls that somebody else answers."""
 
 import asyncio
 from collections.abc import Callable, Sequence
@@ -121,7 +121,7 @@ class Worker:
 
     def is_called(self) -> bool:
         """Whether the group wants this member to join anew, and it has not heard so yet."""
-        return not self._leaving and self._broker.wants(self._membership)
+        return not self._leaving and self._broker.wants(self.name)
 
     def leave_and_join(self) -> None:
         """Hear that partitions move: let go of them, then join anew."""
@@ -185,6 +185,13 @@ class Worker:
         if partition not in self._positions:
             raise RangeLost(f"{partition} is not assigned to {self.name}")
         self._positions[partition] = offset
+        self._wake_up()
+
+    def pause(self, topic: str, partition: int) -> None:
+        self._paused.add(partition)
+
+    def resume(self, topic: str, partition: int) -> None:
+        self._paused.discard(partition)
         self._wake_up()
 
     async def publish(self, messages: Sequence[Message]) -> None:

@@ -7,6 +7,7 @@ name is noted before the server is killed; a worker is killed, or not heard of a
 """
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
 from models.errors import BrokerUnavailable, PipelineError, SinkUnavailable
@@ -96,11 +97,8 @@ class World:
 
     def _possible(self) -> list[Option]:
         told = next((request for request in self._requests() if request.name == "publish"), None)
-        if told is not None:
-            # Nobody reads what is published: whatever others do meanwhile can as well come after.
-            usual = [Option(f"{told}", lambda: self._apply(told))]
-        else:
-            usual = list(self._usual())
+        # Nobody reads what is published: whatever others do meanwhile can as well come after.
+        usual = list(self._usual()) if told is None else [Option(f"{told}", lambda: self._apply(told))]
         if not usual:
             assert_complete(self)
             usual.append(Option("end", lambda: None))
@@ -174,10 +172,8 @@ class World:
         self.workers[request.worker].answer(request, None, error("no answer"))
 
     def _leave_unanswered(self, request: Request) -> None:
-        try:
+        with suppress(PipelineError):
             self._effect(request)
-        except PipelineError:
-            pass
         self._fail(request)
 
     def _delay(self, request: Request) -> None:
