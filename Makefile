@@ -7,7 +7,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 
-.PHONY: help setup demo test check bench mutants lock reference clean
+.PHONY: help setup demo test check bench mutants simulate lock reference clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: setup ## measure events per second from topic to table, beside an idiomat
 
 mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (an hour)
 	$(BIN)/python -m benchmarks.mutants --report docs/reports/mutation-of-the-judge.md
+
+simulate: setup ## go through worlds in which workers die, sleep and are expelled, and report what was found (MINUTES=10)
+	$(BIN)/python -m tests.simulation --minutes $(or $(MINUTES),10) --report docs/reports/simulation.md
 
 reference: setup ## write the generated documents anew
 	$(BIN)/python -m earwitness.reference

@@ -12,7 +12,10 @@ from streams.copies import Accepted
 from streams.intake import Intake
 from streams.offsets import Membership
 from streams.partition import PartitionOwner
+from tests.simulation.explore import Explored, at_random, in_every_way
 from tests.simulation.store import Rules
+from tests.simulation.stories import three_records
+from tests.simulation.worker import Makes
 from tests.simulation.world import Plan
 
 
@@ -143,3 +146,11 @@ MUTANTS: Final = (
     Mutant("blocks have no names", plan=Plan(store=Rules(knows_names=False))),
     Mutant("a range may have two ledger entries", plan=Plan(store=Rules(refuses_second_entries=False))),
 )
+
+
+def look_for(makes: Makes, mutant: Mutant, most_worlds: int) -> Explored:
+    """Look for a world that a broken protocol goes wrong in."""
+    broken = makes._replace(owner=mutant.owner, intake=mutant.intake)
+    if mutant.small:
+        return in_every_way(three_records, broken, mutant.plan._replace(faults=1))
+    return at_random(range(most_worlds), broken, mutant.plan._replace(faults=10))

@@ -8,10 +8,10 @@ import structlog
 
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
-from tests.simulation.explore import Explored, Failure, at_random, in_every_way
-from tests.simulation.mutants import MUTANTS, Mutant
+from tests.simulation.explore import Failure, at_random, in_every_way
+from tests.simulation.mutants import MUTANTS, Mutant, look_for
 from tests.simulation.store import Rules
-from tests.simulation.stories import three_records, two_records
+from tests.simulation.stories import two_records
 from tests.simulation.worker import Makes
 from tests.simulation.world import Plan
 
@@ -55,11 +55,4 @@ def test_large_worlds_hold(makes: Makes) -> None:
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 def test_a_broken_protocol_is_found(makes: Makes, mutant: Mutant) -> None:
     """A simulation that finds nothing proves nothing."""
-    assert found_in(makes, mutant).failure is not None
-
-
-def found_in(makes: Makes, mutant: Mutant) -> Explored:
-    broken = makes._replace(owner=mutant.owner, intake=mutant.intake)
-    if mutant.small:
-        return in_every_way(three_records, broken, mutant.plan._replace(faults=1))
-    return at_random(range(MOST_WORLDS), broken, mutant.plan._replace(faults=10))
+    assert look_for(makes, mutant, MOST_WORLDS).failure is not None

@@ -200,7 +200,13 @@ class Worker:
     # The consumer.
 
     async def _rebalance(self) -> None:
-        await self._intake.release()
+        releasing = self.loop.create_task(self._intake.release())
+        await asyncio.sleep(0)
+        self._paused.clear()
+        if (found := self._next_batch()) is not None:
+            # What was fetched before is still delivered.
+            await self._intake.accept(ACCESS_EVENTS, found[0], self._membership.generation, found[1])
+        await releasing
         self._broker.join(self.name)
         self._leaving = False
 
