@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PROFILE ?= kills
 
-.PHONY: help setup demo test check bench chaos mutants lock reference clean
+.PHONY: help setup demo test check bench chaos mutants restore-drill outage-drill disk-drill lock reference clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,15 @@ chaos: setup ## kill workers, servers and producers for hours, and count what is
 
 mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (half an hour)
 	$(BIN)/python -m benchmarks.mutants --report docs/reports/mutation-of-the-judge.md
+
+restore-drill: setup ## lose ClickHouse under load, restore a backup, and complete it from Kafka; writes docs/reports/restore-drill.md
+	$(BIN)/python -m benchmarks.drills.restore
+
+outage-drill: setup ## outages, restarts in turn and poison on a real stack (15 minutes); writes docs/reports/outages.md
+	$(BIN)/python -m benchmarks.drills.outages
+
+disk-drill: setup ## full disks of ClickHouse and Kafka, as root (5 minutes); writes docs/reports/full-disks.md
+	$(BIN)/python -m benchmarks.drills.disks
 
 reference: setup ## write the generated documents anew
 	$(BIN)/python -m earwitness.reference

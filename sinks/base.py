@@ -142,6 +142,29 @@ class PolicyVersion(NamedTuple):
     document: str
 
 
+MOST_MISFITS: Final = 100
+"""Rows of one range that the store may refuse before that is held against the store."""
+
+
+def following(topic: str, partition: int, reached: int, runs: Sequence[tuple[date, int, int]]) -> list[Range]:
+    """Make ranges of runs of rows (day, first and last offset): each begins behind the one before it.
+
+    `reached` is the last offset accounted for; -1 where none is, and then the first row begins the first.
+    """
+    ranges: list[Range] = []
+    for day, first, last in runs:
+        begins = first if reached < 0 else reached + 1
+        ranges.append(Range(topic, partition, begins, last, day))
+        reached = last
+    return ranges
+
+
+def letters_token(origin: Range, letters: Sequence[DeadLetter]) -> str:
+    """Name dead letters of a range so that they are recognised when they come again."""
+    first, last = letters[0].position.offset, letters[-1].position.offset
+    return f"dead-letters:{origin.token}:{first}-{last}:{len(letters)}"
+
+
 class TrailSink(Protocol):
     """A durable home for judged accesses. Every write may be repeated and then changes nothing.
 
@@ -153,6 +176,14 @@ class TrailSink(Protocol):
         """Make all rows of `block` durable at once, keyed by `block.range.token`.
 
         Changes nothing and gives False where any offset of the range has a row.
+        Raises `RowsRejected` where some of them can never be stored; then none is.
+        """
+
+    def misfits(self, block: Block) -> Mapping[int, str]:
+        """Say which rows of a rejected block the store will never take: their offsets, and why.
+
+        Nothing is stored by asking. Raises `SinkRejected` where more than `MOST_MISFITS` are refused:
+        then the table is at fault, and not the rows.
         """
 
     def tally(self, stored: Range) -> LedgerEntry:
@@ -169,6 +200,13 @@ class TrailSink(Protocol):
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give the last offset that any stored range of the partition covers."""
+
+    def unaccounted(self, topic: str, partition: int) -> list[Range]:
+        """Give the ranges behind the last that the ledger covers which have rows, by offset.
+
+        Each has one day, and follows on from the one before it. What its owner announced as one range may
+        be the end of a longer one here: what holds no row behind its last row is not known to belong to it.
+        """
 
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         """Keep what was refused in that range."""

@@ -14,7 +14,7 @@ from streams.connection import KafkaConnection
 
 ANSWER_WITHIN_MS: Final = 10_000
 SESSION_TIMEOUT_MS: Final = 6_000
-"""Of no use here, for no group is joined; the client wants it below the other."""
+"""Of no use here, for no group is joined; the client wants it, and its heartbeats, below the other."""
 
 
 def read_edges(connection: KafkaConnection, group: str) -> list[Edges]:
@@ -31,6 +31,7 @@ def read_edges(connection: KafkaConnection, group: str) -> list[Edges]:
             bootstrap_timeout_ms=ANSWER_WITHIN_MS,
             request_timeout_ms=ANSWER_WITHIN_MS,
             session_timeout_ms=SESSION_TIMEOUT_MS,
+            heartbeat_interval_ms=SESSION_TIMEOUT_MS // 6,
         )
         try:
             return _edges(consumer)

@@ -171,6 +171,11 @@ class ObservedOffsets:
         with self._observer.step("find offset", f"{topic}/{partition}"):
             return await self._offsets.end(topic, partition)
 
+    async def first_from(self, topic: str, partition: int, offset: int) -> int:
+        """Give the offset of the first record at or behind another."""
+        with self._observer.step("find offset", f"{topic}/{partition}"):
+            return await self._offsets.first_from(topic, partition, offset)
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Have the partition delivered again."""
         await self._offsets.seek(topic, partition, offset)
@@ -220,6 +225,11 @@ class ObservedTrail:
         with self._observer.step("store", _place(block.range)):
             return self._trail.write(block)
 
+    def misfits(self, block: Block) -> Mapping[int, str]:
+        """Find the rows that the store refuses."""
+        with self._observer.step("find refused rows", _place(block.range)):
+            return self._trail.misfits(block)
+
     def tally(self, stored: Range) -> LedgerEntry:
         """Count what is stored of a range."""
         with self._observer.step("tally", _place(stored)):
@@ -244,6 +254,11 @@ class ObservedTrail:
         """Give how far a partition is stored."""
         with self._observer.step("tally", f"{topic}/{partition}"):
             return self._trail.highest_offset(topic, partition)
+
+    def unaccounted(self, topic: str, partition: int) -> list[Range]:
+        """Give ranges that no ledger row covers."""
+        with self._observer.step("tally", f"{topic}/{partition}"):
+            return self._trail.unaccounted(topic, partition)
 
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         """Keep what was refused."""

@@ -17,14 +17,17 @@ import structlog
 from earwitness.policy import PolicySet, judge
 from earwitness.policy.kinds import Staleness
 from earwitness.policy.reach import Change, Selector, Shape, reach_of_each
+from models.dead_letter import DeadLetter
 from models.errors import RangeLost
 from models.fields import EPOCH
 from models.pages import Page
+from models.ranges import Range, day_of
 from models.registers import overdue
 from models.topics import ACCESS_EVENTS
 from models.verdict import PENDING, Verdict
 from sinks.base import (
     JudgedBefore,
+    LedgerEntry,
     NewVerdict,
     PendingSince,
     RegisteredEvidence,
@@ -74,6 +77,14 @@ class Limits(NamedTuple):
 USUAL: Final = Limits()
 
 
+class _Account(NamedTuple):
+    """A batch of the evidence topic that is recorded, and covered by the ledger once it is worked off."""
+
+    range: Range
+    version_count: int
+    refused_count: int
+
+
 class Rejudging:
     """Judges again on behalf of the owner of the evidence partition, for as long as its generation lasts."""
 
@@ -89,10 +100,17 @@ class Rejudging:
         self._backlog: list[Task] = []
         self._sweep: Task | None = None
         self._next_offset = 0
+        self._accounted_to = -1
+        self._accounts: deque[_Account] = deque()
         self._judged_at = EPOCH
         self._swept: dict[timedelta, datetime] = {}
         self._swept_at_s = float("-inf")
         self._swept_widely_at_s = float("-inf")
+
+    @property
+    def next_offset(self) -> int:
+        """The offset of the next record to be taken."""
+        return self._next_offset
 
     @property
     def busy(self) -> bool:
@@ -104,7 +122,7 @@ class Rejudging:
         committed = await self._persistently.call(
             lambda: self._ports.offsets.fetch(self._topic, self._partition)
         )
-        self._next_offset = committed.offset or 0
+        await self._go_on(committed.offset)
         page = Page.from_intent(committed.metadata)
         if page is None:
             return
@@ -116,7 +134,32 @@ class Rejudging:
         else:
             await self._tell(block)
 
-    async def take(self, recorded: Sequence[RegisteredEvidence], next_offset: int) -> None:
+    async def _go_on(self, committed: int | None) -> None:
+        """Go on at the commit; behind what the ledger covers where the store lacks what was committed.
+
+        It does after it was restored from a backup: then versions of evidence are missing, or verdicts
+        that they brought about. Both are taken from the topic again, which changes nothing else.
+        """
+        covered = await self._persistently.in_thread(
+            self._ports.trail.highest_offset, self._topic, self._partition
+        )
+        self._accounted_to = -1 if covered is None else covered
+        self._next_offset = committed or 0
+        lacking = self._accounted_to + 1
+        if lacking >= self._next_offset:
+            return
+        offsets = self._ports.offsets
+        first = await self._persistently.call(
+            lambda: offsets.first_from(self._topic, self._partition, lacking)
+        )
+        if first < self._next_offset:
+            log.warning("store_lacks_evidence", first=first, next=self._next_offset)
+            self._next_offset = first
+            await offsets.seek(self._topic, self._partition, first)
+
+    async def take(
+        self, recorded: Sequence[RegisteredEvidence], refused: Sequence[DeadLetter], next_offset: int
+    ) -> None:
         """Judge again what these changes of the registers reach; what is too much is left for `advance`."""
         await self._until_stored()
         left = self._limits.small_reach
@@ -130,6 +173,9 @@ class Rejudging:
                 left -= task.count
                 while not task.done:
                     await self._do_page(task)
+        day = day_of(recorded[0].registered_at_ms) if recorded else refused[0].received_at.date()
+        at_rest = Range(self._topic, self._partition, self._next_offset, next_offset - 1, day)
+        self._accounts.append(_Account(at_rest, len(recorded), len(refused)))
         self._next_offset = next_offset
         self._tell_backlog()
         await self._commit("")
@@ -339,7 +385,17 @@ class Rejudging:
         """Commit up to the oldest change that is not worked off: from there a successor begins."""
         unfinished = [task.holds for task in self._backlog if task.holds is not None]
         offset = min([self._next_offset, *unfinished])
+        await self._account(offset)
         await self._persistently.commit(self._topic, self._partition, offset, metadata)
+
+    async def _account(self, offset: int) -> None:
+        """Cover in the ledger the batches that are worked off, before the commit moves past them."""
+        while self._accounts and self._accounts[0].range.last < offset:
+            done = self._accounts.popleft()
+            if done.range.last > self._accounted_to:
+                entry = LedgerEntry(done.range, done.version_count, done.refused_count, 0)
+                await self._persistently.in_thread(self._ports.trail.write_ledger, entry)
+                self._accounted_to = done.range.last
 
     def _sweep_is_due(self) -> bool:
         return self._sweep is None and asyncio.get_running_loop().time() - self._swept_at_s >= SWEEP_EVERY_S

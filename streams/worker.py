@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +25,7 @@ from streams.connection import KafkaConnection
 from streams.evidence import EvidenceFollower
 from streams.intake import Intake
 from streams.observed import ObservedAnnouncer, ObservedEvidence, ObservedOffsets, ObservedTrail, Observer
-from streams.offsets import GroupOffsets
+from streams.offsets import NOBODY, GroupOffsets, Offsets
 from streams.partition import PartitionOwner, Ports
 from streams.pulse import KafkaPulse
 from streams.recorder import EvidenceRecorder
@@ -45,7 +45,8 @@ STOPPED_WITHIN_S: Final = 15.0
 ABANDONED_EXIT_CODE: Final = 3
 
 OWNED_CHECK_S: Final = 1.0
-"""How long a partition may be ours before its owner begins with what needs no delivery."""
+"""How long a partition may be ours before its owner begins with what needs no delivery. Not at once: Faust
+moves the consumer to what is committed after it has told of the assignment."""
 
 CRASH_CHECK_S: Final = 0.5
 """How long a crash of the stream may go unseen by the process that must end with it."""
@@ -103,8 +104,9 @@ async def _run(
         registers.start()
         _spare_the_collector()
         app = _app(connection, options)
+        offsets = GroupOffsets(app, connection.arguments())
         ports = Ports(
-            offsets=ObservedOffsets(GroupOffsets(app), observer),
+            offsets=ObservedOffsets(offsets, observer),
             trail=trail,
             verdicts=stores.verdicts,
             announcer=ObservedAnnouncer(announcer, observer),
@@ -118,13 +120,11 @@ async def _run(
             observed=observer.step,
             backlog=observer.backlog,
         )
-        pulse = KafkaPulse(
-            connection.arguments(), observer, partial(_owned, app, observer), GroupOffsets(app)
-        )
+        pulse = KafkaPulse(connection.arguments(), observer, partial(_owned, app, observer), offsets)
         await pulse.start()
         try:
             _tell_assignments(app, observer)
-            await _serve(app, ports, stopping)
+            await _serve(app, ports, offsets, stopping)
         finally:
             observer.readiness.stop("the worker is stopping")
             await _within_limit(pulse.stop())
@@ -172,7 +172,7 @@ def _app(connection: KafkaConnection, options: WorkerOptions) -> faust.App:
     )
 
 
-async def _serve(app: faust.App, ports: Ports, stopping: asyncio.Event) -> None:
+async def _serve(app: faust.App, ports: Ports, offsets: GroupOffsets, stopping: asyncio.Event) -> None:
     failures: list[BaseException] = []
 
     def fail(error: BaseException) -> None:
@@ -183,9 +183,10 @@ async def _serve(app: faust.App, ports: Ports, stopping: asyncio.Event) -> None:
     accesses = Intake(ports.offsets, partial(PartitionOwner, ports), fail)
     records = Intake(ports.offsets, partial(EvidenceRecorder, ports), fail)
     add_intake(app, accesses, records)
+    assigned = _Assigned(app, ports.offsets)
     await app.start()
-    keeping = asyncio.create_task(_keep_owned(app, records), name="keep-evidence-owned")
-    offsets = GroupOffsets(app)
+    intakes = {ACCESS_EVENTS: accesses, EVIDENCE_RECORDS: records}
+    keeping = asyncio.create_task(_keep_owned(assigned, intakes), name="keep-owned")
     await _until_stopped(app, offsets, stopping)
     outside = offsets.failure
     keeping.cancel()
@@ -198,13 +199,33 @@ async def _serve(app: faust.App, ports: Ports, stopping: asyncio.Event) -> None:
         raise BrokerUnavailable(f"the stream crashed: {app.crash_reason!r}")
 
 
-async def _keep_owned(app: faust.App, records: Intake) -> None:
-    """Have the evidence partition owned while it is ours, also when no evidence comes: graces end."""
-    where = faust.types.TP(EVIDENCE_RECORDS, 0)
+async def _keep_owned(assigned: "_Assigned", intakes: Mapping[str, Intake]) -> None:
+    """Have every partition owned while it is ours, also when nothing comes.
+
+    Graces end, and what a predecessor left, or a restored store lacks, waits for no new record.
+    """
     while True:
         await asyncio.sleep(OWNED_CHECK_S)
-        if app.consumer is not None and where in app.consumer.assignment():
-            await records.own(EVIDENCE_RECORDS, 0)
+        for where in assigned.partitions:
+            await intakes[where.topic].own(where.topic, where.partition, assigned.membership)
+
+
+class _Assigned:
+    """What the group gave this process last, and as which member: the two change one after the other."""
+
+    def __init__(self, app: faust.App, offsets: Offsets) -> None:
+        self.membership = NOBODY
+        self.partitions: tuple[Any, ...] = ()
+        self._offsets = offsets
+        app.on_partitions_assigned.connect(self._note)
+        app.on_partitions_revoked.connect(self._forget)
+
+    async def _note(self, _app: object, assigned: Collection[Any], **_: object) -> None:
+        self.membership = await self._offsets.membership()
+        self.partitions = tuple(assigned)
+
+    async def _forget(self, *_: object, **__: object) -> None:
+        self.partitions = ()
 
 
 async def _leave(app: faust.App, *intakes: Intake) -> None:

@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "api": "earwitness.cli.api:api",
     "provision": "earwitness.cli.provision:provision",
     "migrate": "earwitness.cli.migrate:migrate",
+    "backup": "earwitness.cli.backup:backup",
+    "restore": "earwitness.cli.backup:restore",
     "publish": "earwitness.cli.publish:publish",
     "evidence": "earwitness.cli.evidence:evidence",
     "registers": "earwitness.cli.registers:registers",

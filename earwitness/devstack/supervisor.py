@@ -232,6 +232,11 @@ class Supervisor:
 
 
 def _trouble(child: Child) -> str:
+    if child.pid is None and preflight.died_of_a_full_disk(child.tail()):
+        return (
+            f"{child.spec.name} ended, for the disk of {child.spec.folder} is full: make room, and it"
+            " recovers by itself"
+        )
     if child.trouble:
         return f"{child.spec.name} is not ready: {child.trouble}"
     ended = f" (ended with {child.last_exit})" if child.last_exit else ""

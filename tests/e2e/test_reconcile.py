@@ -10,11 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
+import httpx
 import pytest
 from earwitness_sdk import Forwarder, Recorder
 from kafka import KafkaConsumer
 
 from earwitness.cli import wiring
+from earwitness.devstack import ports
 from earwitness.settings import ROOT
 from models.topics import FINDINGS
 from tests.conftest import Stack
@@ -132,14 +134,17 @@ def test_a_number_that_never_came_is_one_finding_however_often_it_is_found(stack
 
 
 def published_by_a_service(stack: Stack, producer: str) -> None:
-    """Let the service make two runs, and stop it."""
+    """Let the service make some runs, and stop it."""
+    (port,) = ports.free(1)
     service = subprocess.Popen(
         [*COMMAND, "--data-dir", str(stack.data_dir), "--every", "1s", "--grace", "1s"],
         cwd=ROOT,
+        env={**os.environ, "EARWITNESS_HEALTH__PORT": str(port)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
+        until(lambda: is_ready(port))
         question = f"SELECT count() FROM reconciliation_log WHERE place = 'producer:{producer}'"  # noqa: S608 - ours
         until(lambda: ask(stack, question) == 1)
         time.sleep(2)
@@ -147,6 +152,13 @@ def published_by_a_service(stack: Stack, producer: str) -> None:
     finally:
         service.terminate()
         assert service.wait(WITHIN_S) == 0
+
+
+def is_ready(port: int) -> bool:
+    try:
+        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=5, trust_env=False).is_success
+    except httpx.HTTPError:
+        return False
 
 
 def findings(stack: Stack, fault_id: str) -> list[dict[str, Any]]:

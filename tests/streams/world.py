@@ -130,6 +130,10 @@ class Member:
     async def end(self, topic: str, partition: int) -> int:
         return self._broker.records[-1].offset + 1
 
+    async def first_from(self, topic: str, partition: int, offset: int) -> int:
+        behind = (record.offset for record in self._broker.records if record.offset >= offset)
+        return next(behind, self._broker.records[-1].offset + 1)
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         self.position = offset
 
@@ -178,6 +182,12 @@ class FatefulTrail:
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
         return self.step(lambda: self._trail.highest_offset(topic, partition))
+
+    def unaccounted(self, topic: str, partition: int) -> list[Range]:
+        return self.step(lambda: self._trail.unaccounted(topic, partition))
+
+    def misfits(self, block: Block) -> Mapping[int, str]:
+        return self.step(lambda: self._trail.misfits(block))
 
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         self.step(lambda: self._trail.write_dead_letters(origin, letters))
