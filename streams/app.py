@@ -56,7 +56,12 @@ def add_intake(app: faust.App, accesses: Intake, evidence: Intake) -> None:
         await accesses.release()
         await evidence.release()
 
+    async def resume(*_: object, **__: object) -> None:
+        await accesses.resume()
+        await evidence.resume()
+
     app.on_partitions_revoked.connect(release)
+    app.on_partitions_assigned.connect(resume)
 
 
 def _add_agent(app: faust.App, topic_name: str, agent_name: str, intake: Intake) -> None:

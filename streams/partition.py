@@ -39,6 +39,7 @@ from streams.dead_letters import dead_letter_message
 from streams.evidence import EvidenceView
 from streams.failures import Failed, report_failure
 from streams.findings import conflict_finding, finding_message
+from streams.inbox import Inbox
 from streams.judge import conflict, dead_letter, judge_accepted, read_records, received_at
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
@@ -47,9 +48,6 @@ from streams.set_aside import set_aside
 from streams.wire import LONGEST_DETAIL
 
 log = structlog.get_logger(__name__)
-
-QUEUED_BATCHES: Final = 1
-"""Batches that wait for a partition while another is stored; more would only fill memory."""
 
 
 ASKED_AGAIN_S: Final = 10.0
@@ -100,7 +98,7 @@ class PartitionOwner:
         self._ports = ports
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._storing = asyncio.Lock()
-        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
+        self._inbox = Inbox(ports.offsets, topic, partition)
         self._expected = 0
         self._asked = False
         self._unsettled: Range | None = None
@@ -108,9 +106,9 @@ class PartitionOwner:
         self._recent: RecentIdentities | None = None
         self._stored_at = float("-inf")
 
-    async def feed(self, records: Sequence[Any]) -> None:
-        """Hand over the records of one fetch; waits while earlier ones are being stored."""
-        await self._queue.put(records)
+    def feed(self, records: Sequence[Any]) -> None:
+        """Hand over the records of one fetch."""
+        self._inbox.put(records)
 
     async def run(self) -> None:
         """Settle what the last owner left, then store range after range."""
@@ -274,7 +272,7 @@ class PartitionOwner:
         while True:
             try:
                 async with asyncio.timeout(ASKED_AGAIN_S if self._asked else None):
-                    return await self._queue.get()
+                    return await self._inbox.get()
             except TimeoutError:
                 await self._go_on_at(self._expected)
 

@@ -205,7 +205,7 @@ async def owned(owner: PartitionOwner | EvidenceRecorder, member: Member, batch:
         while True:
             records = member.deliver(batch)
             if records:
-                await owner.feed(records)
+                owner.feed(records)
             await asyncio.sleep(0)
 
     feeding = asyncio.create_task(feed())

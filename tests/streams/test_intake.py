@@ -38,6 +38,12 @@ class Group:
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         raise NotImplementedError
 
+    def pause(self, topic: str, partition: int) -> None:
+        raise NotImplementedError
+
+    def resume(self, topic: str, partition: int) -> None:
+        raise NotImplementedError
+
 
 class Collector:
     """An owner that keeps what it is fed, or ends by an error."""
@@ -51,9 +57,7 @@ class Collector:
         self.rested = False
         self._error = error
 
-    async def feed(self, records: Sequence[Any]) -> None:
-        if self._error is not None:
-            await asyncio.Event().wait()
+    def feed(self, records: Sequence[Any]) -> None:
         self.fed += records
 
     async def run(self) -> None:
