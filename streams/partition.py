@@ -52,7 +52,7 @@ QUEUED_BATCHES: Final = 1
 """Batches that wait for a partition while another is stored; more would only fill memory."""
 
 
-def _unobserved(_step: str, _where: str) -> AbstractContextManager[None]:
+def _unobserved(_where: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -75,8 +75,8 @@ class Ports:
     now: Callable[[], datetime]
     largest_range: int
     shortest_interval_s: float
-    observed: Callable[[str, str], AbstractContextManager[None]] = _unobserved
-    """Watches a step of a place, for health and metrics."""
+    judging: Callable[[str], AbstractContextManager[None]] = _unobserved
+    """Watches the judging of a range of that place, for health and metrics."""
 
     backlog: Callable[[int], None] = _untold
     """Is told how many accesses wait to be judged again."""
@@ -295,7 +295,7 @@ class PartitionOwner:
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         policies = self._ports.policies()
-        with self._ports.observed("judge", f"{self._topic}/{self._partition}"):
+        with self._ports.judging(f"{self._topic}/{self._partition}"):
             rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)
