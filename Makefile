@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PROFILE ?= kills
 
-.PHONY: help setup demo test check bench chaos mutants restore-drill outage-drill disk-drill lock reference clean
+.PHONY: help setup demo test check bench chaos mutants simulate restore-drill outage-drill disk-drill lock reference clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ chaos: setup ## kill workers, servers and producers for hours, and count what is
 
 mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (half an hour)
 	$(BIN)/python -m benchmarks.mutants --report docs/reports/mutation-of-the-judge.md
+
+simulate: setup ## go through worlds in which workers die, sleep and are expelled, and report what was found (MINUTES=10)
+	$(BIN)/python -m tests.simulation --minutes $(or $(MINUTES),10) --report docs/reports/simulation.md
 
 restore-drill: setup ## lose ClickHouse under load, restore a backup, and complete it from Kafka; writes docs/reports/restore-drill.md
 	$(BIN)/python -m benchmarks.drills.restore

@@ -278,8 +278,9 @@ Selection = JudgedBefore | PendingSince
 
 
 class NewVerdict(NamedTuple):
-    """What a stored access is judged to be now; `late` where evidence brought it about, not a grace's end.
+    """What a stored access is judged to be now; `late` where evidence brought it about.
 
+    What a grace's end, or a policy version put there late, brings about is not `late`.
     `stale_registers` is as for `JudgedAccess`, at the instant of this verdict.
     """
 
@@ -323,6 +324,9 @@ class VerdictSink(Protocol):
 
     def count_by_day(self, selection: JudgedBefore) -> Mapping[date, int]:
         """Count the selected accesses by the day of their receipt; days without any are left out."""
+
+    def count_by_value(self, selection: JudgedBefore) -> Mapping[tuple[str, ...], int]:
+        """Count the selected accesses by what they have in `selector.by`; values without any are left out."""
 
     def pending_days(self, selection: PendingSince) -> Collection[date]:
         """Give every day of receipt of the selected accesses, and few others."""

@@ -193,6 +193,13 @@ class MemoryVerdicts:
         """Count the selected accesses by day."""
         return Counter(day for day, _ in self._selected(selection))
 
+    def count_by_value(self, selection: JudgedBefore) -> Mapping[tuple[str, ...], int]:
+        """Count the selected accesses by what they have in the attributes that the selector asks for."""
+        by = selection.selector.by
+        return Counter(
+            tuple(getattr(access, name) or "" for name in by) for _, access in self._selected(selection)
+        )
+
     def pending_days(self, selection: PendingSince) -> Collection[date]:
         """Give the days of the selected accesses."""
         return {day for day, _ in self._selected(selection)}

@@ -13,8 +13,8 @@ from sinks.base import Content, Identity, content_of
 MOST_REMEMBERED: Final = 100_000
 """Identities that one half of a partition's filter holds; a filter has two halves."""
 
-CLOCK_SKEW_MS: Final = 300_000
-"""How far a producer's clock may differ from the broker's before an id is looked up."""
+LATEST_AHEAD_MS: Final = 300_000
+"""How far the instants that an event names, its time and that of its id, may lie after its receipt."""
 
 
 class Accepted(NamedTuple):
@@ -56,7 +56,7 @@ class RecentIdentities:
             if len(self._newer) >= MOST_REMEMBERED:
                 self._older, self._newer = self._newer, set()
                 self._older_since_ms = self._newer_since_ms
-                self._newer_since_ms = item.record.timestamp
+                self._newer_since_ms = max(self._newer_since_ms, item.record.timestamp)
             self._newer.add(_key(item.event))
 
     def may_be_stored(self, item: Accepted) -> bool:
@@ -64,11 +64,9 @@ class RecentIdentities:
         key = _key(item.event)
         if key in self._newer or key in self._older:
             return True
-        made_ms = _made_at_ms(item.event.id)
-        if made_ms is None:
-            return True
-        received_ms: int = item.record.timestamp
-        return not self._older_since_ms + CLOCK_SKEW_MS <= made_ms <= received_ms + CLOCK_SKEW_MS
+        made_ms = made_at_ms(item.event.id)
+        # Whatever was stored before the filter began was received before, so made at most that much later.
+        return made_ms is None or made_ms < self._older_since_ms + LATEST_AHEAD_MS
 
 
 def sort_copies(accepted: Sequence[Accepted], stored: Mapping[Identity, Content]) -> Sorted:
@@ -99,7 +97,7 @@ def _key(event: Any) -> int:  # noqa: ANN401 - a generated Struct
     return hash((event.source, event.id))
 
 
-def _made_at_ms(event_id: str) -> int | None:
+def made_at_ms(event_id: str) -> int | None:
     """Read the milliseconds since 1970 in a version 7 UUID; None for any other version."""
     if event_id[14] != "7":
         return None

@@ -20,18 +20,23 @@ def dead_letter_message(letter: DeadLetter) -> Message:
     says `truncated` and carries no bytes, rather than hold up its partition for ever.
     """
     carried = [(f"{CARRIED}{name}", value) for name, value in letter.headers]
-    size = len(letter.key or b"") + len(letter.value) + sum(len(name) + len(value) for name, value in carried)
-    copied = size <= LARGEST_COPIED_BYTES
-    return Message(
+    message = Message(
         topic=DEAD_LETTERS,
-        key=(letter.key or b"") if copied else b"",
-        value=letter.value if copied else b"",
+        key=letter.key or b"",
+        value=letter.value,
         headers={
             "reason": letter.reason,
             "detail": letter.detail,
             "fields": ",".join(letter.fields),
             "position": str(letter.position),
-            "truncated": "false" if copied else "true",
+            "truncated": "false",
         },
-        carried=carried if copied else (),
+        carried=carried,
     )
+    size = len(message.key) + len(message.value) + sum(len(name) + len(value) for name, value in carried)
+    return message if size <= LARGEST_COPIED_BYTES else without_bytes(message)
+
+
+def without_bytes(message: Message) -> Message:
+    """Leave key, value and headers of the refused record out, and say so."""
+    return message._replace(key=b"", value=b"", carried=(), headers={**message.headers, "truncated": "true"})

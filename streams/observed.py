@@ -195,6 +195,14 @@ class ObservedOffsets:
         """Have the partition delivered again."""
         await self._offsets.seek(topic, partition, offset)
 
+    def pause(self, topic: str, partition: int) -> None:
+        """Have no more of the partition fetched."""
+        self._offsets.pause(topic, partition)
+
+    def resume(self, topic: str, partition: int) -> None:
+        """Have the partition fetched again."""
+        self._offsets.resume(topic, partition)
+
 
 class ObservedAnnouncer:
     """An `Announcer`, seen."""

@@ -9,11 +9,12 @@ tests/contracts/test_faust_names.py.
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 import faust
 from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.errors import KafkaError, for_code
+from aiokafka.errors import IllegalStateError, KafkaError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from models.errors import BrokerUnavailable, RangeLost
@@ -41,6 +42,10 @@ class Membership(NamedTuple):
 
     generation: int
     member_id: str
+
+
+NOBODY: Final = Membership(-1, "")
+"""Who this process is while it is in no group."""
 
 
 class Committed(NamedTuple):
@@ -84,7 +89,13 @@ class Offsets(Protocol):
         """
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
-        """Have the partition delivered again from `offset`."""
+        """Have the partition delivered again from `offset`. Raises `RangeLost` where it is not ours."""
+
+    def pause(self, topic: str, partition: int) -> None:
+        """Have no more of the partition fetched; what was fetched may still be delivered."""
+
+    def resume(self, topic: str, partition: int) -> None:
+        """Have the partition fetched again, from where it was paused."""
 
 
 class GroupOffsets:
@@ -115,7 +126,7 @@ class GroupOffsets:
 
     async def announced(self, topic: str) -> dict[int, int]:
         """Ask the group's coordinator for every partition that the topic has."""
-        partitions = self._app.consumer._thread._ensure_consumer().partitions_for_topic(topic)  # noqa: SLF001 - see the module's docstring
+        partitions = self._consumer().partitions_for_topic(topic)
         if not partitions:
             raise BrokerUnavailable(f"how many partitions {topic} has is not known yet")
         found = await self._fetch(topic, sorted(partitions))
@@ -186,7 +197,18 @@ class GroupOffsets:
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Move the consumer of that partition."""
-        await self._app.consumer.seek(faust.types.TP(topic, partition), offset)
+        try:
+            await self._app.consumer.seek(faust.types.TP(topic, partition), offset)
+        except IllegalStateError as error:
+            raise RangeLost(f"{topic}/{partition}: {error}") from error
+
+    def pause(self, topic: str, partition: int) -> None:
+        """Pause it in the consumer itself: Faust would drop a batch that is on its way."""
+        self._soon_in_consumer_thread(self._consumer().pause, topic, partition)
+
+    def resume(self, topic: str, partition: int) -> None:
+        """Resume it where the consumer stands."""
+        self._soon_in_consumer_thread(self._consumer().resume, topic, partition)
 
     async def _send_commit(
         self, where: TopicPartition, offset: int, metadata: str, membership: Membership
@@ -207,7 +229,17 @@ class GroupOffsets:
         return code
 
     def _coordinator(self) -> Any:  # noqa: ANN401 - aiokafka ships no types
-        return self._app.consumer._thread._ensure_consumer()._coordinator  # noqa: SLF001 - see above
+        return self._consumer()._coordinator  # noqa: SLF001 - see above
+
+    def _consumer(self) -> Any:  # noqa: ANN401 - aiokafka ships no types
+        return self._app.consumer._thread._ensure_consumer()  # noqa: SLF001 - see above
+
+    def _soon_in_consumer_thread(self, function: Any, topic: str, partition: int) -> None:  # noqa: ANN401 - aiokafka ships no types
+        def call() -> None:
+            with suppress(IllegalStateError):  # the partition moved, and whoever has it begins afresh
+                function(TopicPartition(topic, partition))
+
+        self._app.consumer._thread.thread_loop.call_soon_threadsafe(call)  # noqa: SLF001 - see above
 
     async def _in_consumer_thread(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - aiokafka ships no types
         return await self._app.consumer._thread.call_thread(function, *arguments)  # noqa: SLF001 - see above

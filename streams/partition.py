@@ -39,6 +39,7 @@ from streams.dead_letters import dead_letter_message
 from streams.evidence import EvidenceView
 from streams.failures import Failed, report_failure
 from streams.findings import conflict_finding, finding_message
+from streams.inbox import Inbox
 from streams.judge import conflict, dead_letter, judge_accepted, read_records, received_at
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
@@ -48,8 +49,9 @@ from streams.wire import LONGEST_DETAIL
 
 log = structlog.get_logger(__name__)
 
-QUEUED_BATCHES: Final = 1
-"""Batches that wait for a partition while another is stored; more would only fill memory."""
+
+ASKED_AGAIN_S: Final = 10.0
+"""How long records may fail to come after the consumer was moved to them."""
 
 
 def _unobserved(_where: str) -> AbstractContextManager[None]:
@@ -96,16 +98,17 @@ class PartitionOwner:
         self._ports = ports
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._storing = asyncio.Lock()
-        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
+        self._inbox = Inbox(ports.offsets, topic, partition)
         self._expected = 0
+        self._asked = False
         self._unsettled: Range | None = None
         self._inherited = ""
         self._recent: RecentIdentities | None = None
         self._stored_at = float("-inf")
 
-    async def feed(self, records: Sequence[Any]) -> None:
-        """Hand over the records of one fetch; waits while earlier ones are being stored."""
-        await self._queue.put(records)
+    def feed(self, records: Sequence[Any]) -> None:
+        """Hand over the records of one fetch."""
+        self._inbox.put(records)
 
     async def run(self) -> None:
         """Settle what the last owner left, then store range after range."""
@@ -229,6 +232,7 @@ class PartitionOwner:
     async def _go_on_at(self, offset: int) -> None:
         """Have records delivered from there, wherever the consumer is."""
         self._expected = offset
+        self._asked = True
         await self._ports.offsets.seek(self._topic, self._partition, offset)
 
     async def _gather(self) -> list[Any]:
@@ -252,7 +256,7 @@ class PartitionOwner:
     async def _take(self) -> Sequence[Any]:
         """Take the next records that follow on from the last ones, whatever is delivered meanwhile."""
         while True:
-            delivered = await self._queue.get()
+            delivered = await self._delivered()
             records = [record for record in delivered if record.offset >= self._expected]
             if not records:
                 continue
@@ -260,7 +264,17 @@ class PartitionOwner:
                 await self._mend_gap(self._expected)
                 continue
             self._expected = records[-1].offset + 1
+            self._asked = False
             return records
+
+    async def _delivered(self) -> Sequence[Any]:
+        """Wait for the next batch. Where the consumer was moved and nothing came of it, move it again."""
+        while True:
+            try:
+                async with asyncio.timeout(ASKED_AGAIN_S if self._asked else None):
+                    return await self._inbox.get()
+            except TimeoutError:
+                await self._go_on_at(self._expected)
 
     async def _mend_gap(self, expected: int) -> None:
         """Have missing records delivered; where the topic has none there, go on behind them.
@@ -415,6 +429,8 @@ class PartitionOwner:
             *(dead_letter_message(letter) for letter in letters),
         ]
         if messages:
+            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
+            await self._commit(entry.range.first, entry.range.intent)
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
         await self._commit(entry.range.last + 1, "")
 

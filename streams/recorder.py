@@ -5,21 +5,20 @@ The same worker then judges again what the new versions reach.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from models.dead_letter import DeadLetter
 from models.errors import MalformedEvent
 from models.ranges import Range, day_of
 from sinks.base import RegisteredEvidence
 from streams.dead_letters import dead_letter_message
+from streams.inbox import Inbox
 from streams.judge import dead_letter
 from streams.offsets import Membership
 from streams.partition import Ports
 from streams.persistence import WhileOwned
 from streams.rejudging import SWEEP_EVERY_S, USUAL, Limits, Rejudging
 from streams.wire import read_keyed_evidence
-
-QUEUED_BATCHES: Final = 1
 
 
 class EvidenceRecorder:
@@ -37,13 +36,13 @@ class EvidenceRecorder:
         self._partition = partition
         self._ports = ports
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
-        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
+        self._inbox = Inbox(ports.offsets, topic, partition)
         self._storing = asyncio.Lock()
         self._again = Rejudging(ports, topic, partition, membership, limits)
 
-    async def feed(self, records: Sequence[Any]) -> None:
-        """Hand over the records of one fetch; waits while earlier ones are being stored."""
-        await self._queue.put(records)
+    def feed(self, records: Sequence[Any]) -> None:
+        """Hand over the records of one fetch."""
+        self._inbox.put(records)
 
     async def run(self) -> None:
         """Finish what the last owner left; then store batch after batch, and judge again between them."""
@@ -62,7 +61,7 @@ class EvidenceRecorder:
         wait_s = 0 if self._again.busy else SWEEP_EVERY_S
         try:
             async with asyncio.timeout(wait_s):
-                return await self._queue.get()
+                return await self._inbox.get()
         except TimeoutError:
             return ()
 

@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -25,7 +25,7 @@ from streams.connection import KafkaConnection
 from streams.evidence import EvidenceFollower
 from streams.intake import Intake
 from streams.observed import ObservedAnnouncer, ObservedEvidence, ObservedOffsets, ObservedTrail, Observer
-from streams.offsets import GroupOffsets
+from streams.offsets import NOBODY, GroupOffsets, Offsets
 from streams.partition import PartitionOwner, Ports
 from streams.pulse import KafkaPulse
 from streams.recorder import EvidenceRecorder
@@ -45,7 +45,8 @@ STOPPED_WITHIN_S: Final = 15.0
 ABANDONED_EXIT_CODE: Final = 3
 
 OWNED_CHECK_S: Final = 1.0
-"""How long a partition may be ours before its owner begins with what needs no delivery."""
+"""How long a partition may be ours before its owner begins with what needs no delivery. Not at once: Faust
+moves the consumer to what is committed after it has told of the assignment."""
 
 CRASH_CHECK_S: Final = 0.5
 """How long a crash of the stream may go unseen by the process that must end with it."""
@@ -182,8 +183,10 @@ async def _serve(app: faust.App, ports: Ports, offsets: GroupOffsets, stopping: 
     accesses = Intake(ports.offsets, partial(PartitionOwner, ports), fail)
     records = Intake(ports.offsets, partial(EvidenceRecorder, ports), fail)
     add_intake(app, accesses, records)
+    assigned = _Assigned(app, ports.offsets)
     await app.start()
-    keeping = asyncio.create_task(_keep_owned(app, records), name="keep-evidence-owned")
+    intakes = {ACCESS_EVENTS: accesses, EVIDENCE_RECORDS: records}
+    keeping = asyncio.create_task(_keep_owned(assigned, intakes), name="keep-owned")
     await _until_stopped(app, offsets, stopping)
     outside = offsets.failure
     keeping.cancel()
@@ -196,13 +199,33 @@ async def _serve(app: faust.App, ports: Ports, offsets: GroupOffsets, stopping: 
         raise BrokerUnavailable(f"the stream crashed: {app.crash_reason!r}")
 
 
-async def _keep_owned(app: faust.App, records: Intake) -> None:
-    """Have the evidence partition owned while it is ours, also when no evidence comes: graces end."""
-    where = faust.types.TP(EVIDENCE_RECORDS, 0)
+async def _keep_owned(assigned: "_Assigned", intakes: Mapping[str, Intake]) -> None:
+    """Have every partition owned while it is ours, also when nothing comes.
+
+    Graces end, and what a predecessor left, or a restored store lacks, waits for no new record.
+    """
     while True:
         await asyncio.sleep(OWNED_CHECK_S)
-        if app.consumer is not None and where in app.consumer.assignment():
-            await records.own(EVIDENCE_RECORDS, 0)
+        for where in assigned.partitions:
+            await intakes[where.topic].own(where.topic, where.partition, assigned.membership)
+
+
+class _Assigned:
+    """What the group gave this process last, and as which member: the two change one after the other."""
+
+    def __init__(self, app: faust.App, offsets: Offsets) -> None:
+        self.membership = NOBODY
+        self.partitions: tuple[Any, ...] = ()
+        self._offsets = offsets
+        app.on_partitions_assigned.connect(self._note)
+        app.on_partitions_revoked.connect(self._forget)
+
+    async def _note(self, _app: object, assigned: Collection[Any], **_: object) -> None:
+        self.membership = await self._offsets.membership()
+        self.partitions = tuple(assigned)
+
+    async def _forget(self, *_: object, **__: object) -> None:
+        self.partitions = ()
 
 
 async def _leave(app: faust.App, *intakes: Intake) -> None:

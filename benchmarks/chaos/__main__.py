@@ -62,6 +62,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--lonely-kills", type=int, default=2, help="workers killed alone in a round, to measure"
     )
+    parser.add_argument(
+        "--steady-s", type=float, default=20.0, help="how long servers run before one is hit again"
+    )
     parser.add_argument("--sdk-per-second", type=float, default=150.0, help="accesses of each SDK producer")
     parser.add_argument(
         "--bulk-per-second", type=float, default=1_600.0, help="accesses of each bulk producer"
@@ -101,7 +104,7 @@ async def _campaign(asked: argparse.Namespace, journal: Journal, say: Say) -> in
 
 
 async def _rounds(asked: argparse.Namespace, world: World, journal: Journal, say: Say) -> int:
-    shape = Shape(asked.storm_s, asked.lonely_kills)
+    shape = Shape(asked.storm_s, asked.lonely_kills, asked.steady_s)
     for _ in range(asked.rounds):
         if report.is_wrong(journal):
             return 1

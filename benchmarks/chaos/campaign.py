@@ -20,6 +20,7 @@ from benchmarks.chaos.world import World
 
 DRAINED_WITHIN_S: Final = 240.0
 ANSWERED_WITHIN_S: Final = 60.0
+BUSY_WITHIN_S: Final = 60.0
 LOOKED_EVERY_S: Final = 5.0
 COUNTED_EVERY_S: Final = 1.0
 PACE_S: Final = 0.25
@@ -37,10 +38,12 @@ SETTLED_AFTER_S: Final = 0.2
 
 
 class Shape(NamedTuple):
-    """How long a round storms, and how many workers are killed alone afterwards."""
+    """How long a round storms, how many workers are killed alone afterwards, and what servers are granted."""
 
     storm_s: float
     lonely_kills: int
+    steady_s: float
+    """How long the servers must have run before one of them is hit again."""
 
 
 class Looks(NamedTuple):
@@ -63,9 +66,10 @@ async def run_round(
     at.begin(begun)
     profile = PROFILES[begun.profile]
     world.start_producers(at.folder, begun.number, begun.seed)
-    faults = Faults(world, at.note)
+    faults = Faults(world, shape.steady_s, at.note)
     looking = asyncio.create_task(_look(world, begun.number))
     try:
+        await world.busy(BUSY_WITHIN_S)
         await _storm(faults, profile, begun.seed, shape.storm_s)
         await world.settled()
         recoveries = await _kill_alone(world, faults, random.Random(begun.seed), shape.lonely_kills, say)  # noqa: S311

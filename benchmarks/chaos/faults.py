@@ -16,9 +16,6 @@ from benchmarks.chaos.world import GUESTS, World
 AIMED_WITHIN_S: Final = 4.0
 """How long a fault waits for its moment; then it happens by the clock."""
 
-STEADY_S: Final = 40.0
-"""How long the servers must have run before one is hit: a stack that is always down stores nothing."""
-
 ROLL_PAUSE_S: Final = 4.0
 GUEST_STAYS_S: Final = 12.0
 
@@ -41,10 +38,14 @@ class Met(NamedTuple):
 
 
 class Faults:
-    """Carries out faults; `note` is called with each that happened."""
+    """Carries out faults; `note` is called with each that happened.
 
-    def __init__(self, world: World, note: Callable[[Met], None]) -> None:
+    A server is hit only once all have run for `steady_s`: a stack that is always down stores nothing.
+    """
+
+    def __init__(self, world: World, steady_s: float, note: Callable[[Met], None]) -> None:
         self._world = world
+        self._steady_s = steady_s
         self._note = note
         self._asleep: set[str] = set()
         self._revived: set[asyncio.Task[None]] = set()
@@ -81,7 +82,7 @@ class Faults:
             starting = (each for each in found if self._world.is_starting(each))
             if (target := next(starting, None)) is not None:
                 return target
-        if fault.target in SERVERS and not self._world.is_steady(STEADY_S):
+        if fault.target in SERVERS and not self._world.is_steady(self._steady_s):
             return None
         return next((each for each in found if self._world.is_working(each)), None)
 

@@ -93,7 +93,7 @@ KILLS: Final = Profile(
         ("part_from_store", "worker"): 1,
     },
     aimed=0.6,
-    faults_per_minute=28.0,
+    faults_per_minute=45.0,
     longest_pause_s=9.0,
 )
 

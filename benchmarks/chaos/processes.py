@@ -4,7 +4,8 @@ import json
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -51,15 +52,37 @@ class Roll(NamedTuple):
         return [Holder(*json.loads(line)) for line in lines]
 
 
-class Kept:
-    """A process that is started again whenever it ends, a little later each time that it ends at once."""
+class Probe:
+    """Asks in a thread whether a process is ready, for that can take a second; says what is known."""
 
-    def __init__(self, spec: ChildSpec, roll: Roll) -> None:
+    def __init__(self, ask: Callable[[], bool], threads: Executor) -> None:
+        self._ask = ask
+        self._threads = threads
+        self._asked: Future[bool] | None = None
+
+    def __call__(self) -> bool:
+        """Give the answer to the last question once, and False while there is none."""
+        if self._asked is None:
+            self._asked = self._threads.submit(self._ask)
+        if not self._asked.done():
+            return False
+        answer, self._asked = self._asked.result(), None
+        return answer
+
+
+class Kept:
+    """A process that is started again whenever it ends, a little later each time that it ends at once.
+
+    `ready_file` is removed before each start, so that it speaks of the process that runs.
+    """
+
+    def __init__(self, spec: ChildSpec, roll: Roll, ready_file: Path | None = None) -> None:
         self.spec = spec
         self.wanted = True
         self.deaths: list[str] = []
         """How it ended, each time that nobody here had sent it a signal."""
         self._roll = roll
+        self._ready_file = ready_file
         self._pause_s = FIRST_PAUSE_S
         self._start_at = 0.0
         self._started_at = 0.0
@@ -114,6 +137,8 @@ class Kept:
 
     def _start(self, now: float) -> None:
         bound_log(self.spec.log)
+        if self._ready_file is not None:
+            self._ready_file.unlink(missing_ok=True)
         self._signalled = False
         self._started_at = now
         self._child = Child(self.spec)

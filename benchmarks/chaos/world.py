@@ -6,6 +6,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -13,7 +14,7 @@ from typing import Final
 import psutil
 
 from benchmarks.chaos.plan import PRODUCERS, WORKERS
-from benchmarks.chaos.processes import Kept, Roll, module_of_ours, wait_for_end
+from benchmarks.chaos.processes import Kept, Probe, Roll, module_of_ours, wait_for_end
 from benchmarks.chaos.producer import DRAINED_WITHIN_S, Task, Way
 from benchmarks.chaos.proxy import BrokerProxy, StoreProxy
 from earwitness.devstack import control, family, leftovers, lock, ports, state
@@ -57,6 +58,7 @@ class World:
         self.supervisor_starting = False
         self._options = Options(data_dir=folder / "stack", workers=0, ports=dict(ports))
         self._layout: Layout = layout_of(self._options.data_dir)
+        self._threads = ThreadPoolExecutor(len(WORKERS) + len(GUESTS), thread_name_prefix="probe")
         self._roll = Roll(folder / "processes.jsonl")
         self._say = say
         self._watching: asyncio.Task[None] | None = None
@@ -103,6 +105,7 @@ class World:
         _wake(self._layout)
         await asyncio.to_thread(control.stop, self._layout, self._say)
         self._roll.end_all()
+        self._threads.shutdown()
 
     async def settled(self) -> None:
         """Wait until every process that is wanted does its work. Raises `StackUnavailable`."""
@@ -112,6 +115,14 @@ class World:
                 raise StackUnavailable(
                     f"not everything works after {LONGEST_START_S:.0f} s: {self.troubles()}"
                 )
+            await asyncio.sleep(WATCHED_EVERY_S)
+
+    async def busy(self, within_s: float) -> None:
+        """Wait until every worker has stored and every producer was told something; not for ever."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if all(self.is_working(name) for name in (*WORKERS, *PRODUCERS)):
+                return
             await asyncio.sleep(WATCHED_EVERY_S)
 
     def troubles(self) -> str:
@@ -186,7 +197,7 @@ class World:
                 spool=self._spool(name),
                 ready_file=self._layout.run / f"{name}.ready",
             )
-            self.kept[name] = Kept(self._producer(task), self._roll)
+            self.kept[name] = Kept(self._producer(task), self._roll, task.ready_file)
 
     async def stop_producers(self) -> None:
         """Have the producers finish what is under way."""
@@ -249,7 +260,7 @@ class World:
         command = ("benchmarks.chaos.producer", task.model_dump_json())
         environment = {**os.environ, **self._producer_kafka()}
         spec = module_of_ours(task.name, command, environment, self._layout.log(task.name), PRODUCER_STOP_S)
-        return spec._replace(ready_file=task.ready_file, is_ready=task.ready_file.exists)
+        return spec._replace(is_ready=task.ready_file.exists)
 
     def _spool(self, name: str) -> Path:
         return self.folder / "spools" / name
@@ -282,7 +293,8 @@ class World:
         ways = {"EARWITNESS_CLICKHOUSE__PORT": str(await self.store_proxy.serve(name))}
         if between_broker:
             ways["EARWITNESS_KAFKA__BOOTSTRAP"] = f"{HOST}:{await self.broker_proxy.serve(name)}"
-        return spec._replace(environment={**spec.environment, **ways})
+        probe = Probe(spec.is_ready, self._threads)
+        return spec._replace(environment={**spec.environment, **ways}, is_ready=probe, trouble=None)
 
     def _producer_kafka(self) -> dict[str, str]:
         kafka = self.settings("producer").kafka

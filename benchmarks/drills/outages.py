@@ -18,7 +18,7 @@ from kafka.errors import KafkaError
 
 from benchmarks.drills.load import Load
 from benchmarks.drills.reporting import Report, written_to
-from benchmarks.drills.stage import Stage, faults_of, ledger_faults, stage, stored_ids, until
+from benchmarks.drills.stage import Stage, Unsettled, faults_of, ledger_faults, stage, stored_ids, until
 from earwitness.devstack import state
 from earwitness.devstack.provision import GROUP, LARGEST_MESSAGE_BYTES
 from models.topics import ACCESS_EVENTS, DEAD_LETTERS
@@ -28,6 +28,7 @@ CLICKHOUSE_AWAY_S: Final = 240.0
 KAFKA_AWAY_S: Final = 60.0
 CAUGHT_UP_WITHIN_S: Final = 300.0
 WORKERS: Final = 3
+SESSION_OVER_S: Final = 8.0
 POISON: Final = 10_000
 HUGE_BYTES: Final = 100_000_000
 MOST_GROWTH_MB: Final = 64
@@ -49,6 +50,7 @@ def main() -> int:
             partial(_clickhouse_away, away_s),
             _kafka_away,
             _rolling_restart,
+            _expired,
             _poison,
             _unfolded,
             _huge,
@@ -118,6 +120,37 @@ def _rolling_restart(running: Stage, report: Report) -> None:
     report.say(
         f"longest time without a new row: {max(stalls):.1f} s; caught up {took_s:.1f} s after the load"
     )
+
+
+def _expired(running: Stage, report: Report) -> None:
+    report.heading("All workers killed under load, and the group's offsets expired")
+    source = "/drills/expired"
+    with Load(running.kafka("producer"), source, RATE) as load:
+        time.sleep(5)
+        supervisor = psutil.Process(state.read(running.data_dir).supervisor_pid)
+        supervisor.suspend()
+        try:
+            for number in range(1, WORKERS + 1):
+                running.process(f"worker-{number}").kill()
+            time.sleep(SESSION_OVER_S)
+            report.say(f"intents that were pending: {_forget_group(running)} of 8 partitions")
+        finally:
+            supervisor.resume()
+        until(lambda: state.read(running.data_dir).ready, "workers are back", 120)
+    _caught_up(running, load, source, report)
+
+
+def _forget_group(running: Stage) -> int:
+    """Delete the group; say how many partitions had an intent."""
+    admin = KafkaAdminClient(**running.kafka("admin"))
+    try:
+        committed = admin.list_group_offsets([GROUP])[GROUP]
+        deleted = dict(admin.delete_groups([GROUP]))
+    finally:
+        admin.close()
+    if deleted[GROUP] != "OK":
+        raise Unsettled(f"the group was not deleted: {deleted[GROUP]}")
+    return sum(bool(offset.metadata) for where, offset in committed.items() if where.topic == ACCESS_EVENTS)
 
 
 def _poison(running: Stage, report: Report) -> None:
@@ -235,8 +268,7 @@ def _restart(running: Stage, name: str) -> float:
     process.send_signal(signal.SIGTERM)
     process.wait(60)
     took_s = time.monotonic() - began_at
-    ready = running.layout.run / f"{name}.ready"
-    until(lambda: ready.exists() and _is_anew(running, name, process.pid), f"{name} is back", 120)
+    until(lambda: _is_anew(running, name, process.pid), f"{name} is back", 120)
     return took_s
 
 

@@ -6,6 +6,7 @@ its dead letters. What came later is taken from Kafka again, for as long as its 
 (docs/decisions/0019-the-store-decides.md).
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,6 +112,8 @@ def _check(name: str) -> None:
 
 @contextmanager
 def _connected(address: Address, database: str) -> Iterator[Client]:
+    # The driver reports a failing connection with a trace; our error says it once.
+    logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
     arguments = {**address._asdict(), "database": database}
     client = Client(**arguments, connect_timeout=CONNECT_TIMEOUT_S, send_receive_timeout=DONE_WITHIN_S)
     where = f"ClickHouse {address.host}:{address.port}"

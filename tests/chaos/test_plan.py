@@ -19,7 +19,7 @@ def test_every_process_is_killed_and_workers_at_every_moment_of_a_range() -> Non
     """A kill between two ranges is easy; what is proven must include the instants that are not."""
     kills = [fault for fault in plan_round(PROFILES["kills"], 1, 7_200) if fault.action == "kill"]
     targets = {fault.target.rpartition("-")[0] or fault.target for fault in kills}
-    assert targets == {"worker", "sdk", "bulk", "kafka", "clickhouse", "supervisor"}
+    assert targets == {"worker", "sdk", "bulk", "direct", "kafka", "clickhouse", "supervisor"}
     moments = Counter(fault.moment for fault in kills if fault.target.startswith("worker"))
     assert set(moments) == {"any", *MOMENTS}
     assert min(moments.values()) > 20

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import faust
+import kafka
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.protocol.commit import OffsetCommitRequest
+from kafka.admin import KafkaAdminClient
 
 from earwitness.cli import wiring
 from models.errors import RangeLost
@@ -107,6 +110,50 @@ def test_the_edges_of_a_partition_are_known(stack: Stack, tmp_path: Path) -> Non
 
     first, end = with_member(stack, tmp_path, ask)
     assert 0 <= first <= end
+
+
+def test_the_end_of_a_transaction_is_no_record(stack: Stack, tmp_path: Path) -> None:
+    """It takes an offset that is never delivered: asking for it again and again would stop a partition."""
+    topic = f"transactions-{uuid.uuid4()}"
+    admin = KafkaAdminClient(**stack.kafka_client("admin"))
+    admin.create_topics({topic: {"num_partitions": 1}}, wait_for_metadata=True)
+
+    async def ask(offsets: GroupOffsets) -> list[int]:
+        producer = AIOKafkaProducer(**stack.kafka_client("admin"), transactional_id=topic)
+        await producer.start()
+        for _ in range(2):
+            async with producer.transaction():
+                await producer.send_and_wait(topic, b"a record", partition=0)
+        await producer.stop()
+        return [await offsets.first_from(topic, 0, offset) for offset in range(5)]
+
+    try:
+        assert with_member(stack, tmp_path, ask) == [0, 2, 2, 4, 4]
+    finally:
+        admin.delete_topics([topic])
+        admin.close()
+
+
+def test_records_that_retention_deleted_are_behind_the_first(stack: Stack, tmp_path: Path) -> None:
+    """Who asks for them is told where the topic begins now."""
+    topic = f"deleted-{uuid.uuid4()}"
+    admin = KafkaAdminClient(**stack.kafka_client("admin"))
+    admin.create_topics({topic: {"num_partitions": 1}}, wait_for_metadata=True)
+
+    async def ask(offsets: GroupOffsets) -> list[int]:
+        producer = AIOKafkaProducer(**stack.kafka_client("admin"))
+        await producer.start()
+        for _ in range(4):
+            await producer.send_and_wait(topic, b"a record", partition=0)
+        await producer.stop()
+        admin.delete_records({kafka.TopicPartition(topic, 0): 3})
+        return [await offsets.first_from(topic, 0, offset) for offset in (0, 3, 4)]
+
+    try:
+        assert with_member(stack, tmp_path, ask) == [3, 3, 4]
+    finally:
+        admin.delete_topics([topic])
+        admin.close()
 
 
 def test_the_commit_request_takes_what_we_give_it() -> None:

@@ -18,8 +18,8 @@ from models.ranges import Range
 from models.registers import Heartbeat, RegisterState
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from models.verdict import Verdict
+from sinks import memory
 from sinks.base import (
-    MOST_MISFITS,
     Block,
     JudgedAccess,
     LedgerEntry,
@@ -29,6 +29,7 @@ from sinks.base import (
     TrailSink,
     content_of,
 )
+from sinks.clickhouse import misfits
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
 from sinks.clickhouse.trail import ClickHouseTrail
@@ -185,11 +186,9 @@ def test_an_owner_that_slept_for_a_hundred_thousand_blocks_doubles_nothing(
         trail.write(a_block(announced))
         trail.write_ledger(LedgerEntry(announced, 3, 0, 0))
     place = {"partition": announced.partition}
-    (rows,), (entries,) = (
-        forgetful.execute(f"SELECT count() FROM {table} WHERE partition = %(partition)s", place)[0]  # noqa: S608 - our own names
-        for table in ("access_log", "range_ledger")
-    )
-    assert (rows, entries) == (3, 1)
+    rows = forgetful.execute("SELECT count() FROM access_log WHERE partition = %(partition)s", place)
+    entries = forgetful.execute("SELECT count() FROM range_ledger WHERE partition = %(partition)s", place)
+    assert (rows, entries) == ([(3,)], [(1,)])
     # A refused insert leaves the connection as good as before.
     trail.write(a_block(elsewhere(announced))._replace(rows=[an_access(announced, 13)]))
     assert trail.tally(elsewhere(announced)).row_count == 1
@@ -316,11 +315,15 @@ def test_rows_that_the_store_refuses_are_named(refusing: TrailSink, announced: R
     assert refusing.tally(announced).row_count == 2
 
 
-def test_where_every_row_is_refused_the_table_is_at_fault(refusing: TrailSink, announced: Range) -> None:
+def test_where_many_rows_are_refused_the_table_is_at_fault(
+    refusing: TrailSink, announced: Range, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Dead letters in place of the whole trail would hide a broken schema."""
-    rows = [an_access(announced, offset, actor_id="refused") for offset in range(MOST_MISFITS + 1)]
+    for module in (memory, misfits):
+        monkeypatch.setattr(module, "MOST_MISFITS", 2)
+    rows = [an_access(announced, offset, actor_id="refused") for offset in (10, 11, 12)]
     with pytest.raises(SinkRejected, match="the table is at fault"):
-        refusing.misfits(Block(announced._replace(first=0, last=MOST_MISFITS), rows, 4, NOW))
+        refusing.misfits(Block(announced, rows, 4, NOW))
 
 
 def test_dead_letters_keep_their_bytes_and_count_once(sink: TrailSink, announced: Range) -> None:

@@ -1,6 +1,7 @@
 """One suite for every `VerdictSink`: the one in memory and the one on a real ClickHouse."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -330,8 +331,12 @@ def test_a_store_selects_what_a_selector_selects(sinks: Sinks, seed: int) -> Non
     for _ in range(8):
         selector = _random_selector(rng, mark)
         wanted = {access.id for access in accesses if selector.selects(access)}
-        chosen = {access.id for access in found(sinks, JudgedBefore(selector, 5))}
-        assert {access.id for access in accesses} & chosen == wanted, selector
+        chosen = found(sinks, JudgedBefore(selector, 5))
+        assert {access.id for access in accesses} & {access.id for access in chosen} == wanted, selector
+        counted = sinks.verdicts.count_by_value(JudgedBefore(selector, 5))
+        assert counted == Counter(
+            tuple(getattr(access, name) or "" for name in selector.by) for access in chosen
+        )
 
 
 def _random_access(rng: Random, mark: str) -> dict[str, Any]:

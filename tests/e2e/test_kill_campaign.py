@@ -90,7 +90,7 @@ async def _short_campaign(folder: Path) -> Campaign:
             began_at=time.time(),
             since=await where_it_stands(world),
         )
-        ended = await run_round(world, journal, begun, Shape(STORM_S, 0), print)
+        ended = await run_round(world, journal, begun, Shape(STORM_S, lonely_kills=0, steady_s=0), print)
         return await _meddled_with(world, journal.round(1), ended)
     finally:
         await world.stop()

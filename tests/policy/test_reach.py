@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earwitness.policy import EvidenceIndex, PolicySet, judge
-from earwitness.policy.reach import Change, Selector, reach
+from earwitness.policy.reach import Change, Selector, reach, reach_of_each
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models import AccessEvent, EvidenceRecord
@@ -254,6 +254,8 @@ def assert_reached(seed: int) -> int:
             assert any(selector.selects(event) for selector in together), (seed, before, after)
             alone = [reach([change], versions[after], POLICIES) for change in changes]
             assert any(selector.selects(event) for part in alone for selector in part), (seed, before, after)
+            each = reach_of_each(changes, versions[after], POLICIES)
+            assert any(selector.selects(event) for part in each for selector in part), (seed, before, after)
     return differing
 
 

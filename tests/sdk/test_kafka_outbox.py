@@ -1,19 +1,13 @@
 """What only the real Kafka can show: refusals, silence, forks, and the end of the process."""
 
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from clickhouse_driver import Client
 from earwitness_sdk import (
     FlushReport,
     Kafka,
@@ -26,61 +20,13 @@ from earwitness_sdk import (
 )
 from earwitness_sdk.kafka_connection import Connection
 
-from earwitness.cli import wiring
 from models.topics import EVIDENCE_RECORDS
 from tests.conftest import Stack
 
 from .builders import SOURCE, a_record, fields, outgoing
+from .on_stack import STORED_WITHIN_S, asleep, await_rows, kafka_of, run
 
 SHORT_S = 2.0
-STORED_WITHIN_S = 30
-
-
-def kafka_of(stack: Stack, role: str = "producer") -> Kafka:
-    return wiring.sdk_kafka(stack.settings(role).kafka)
-
-
-def environment(stack: Stack, source: str, spool: Path) -> dict[str, str]:
-    kafka = kafka_of(stack)
-    return {
-        **os.environ,
-        "EARWITNESS_SDK__SOURCE": source,
-        "EARWITNESS_SDK__SPOOL": str(spool),
-        "EARWITNESS_KAFKA__BOOTSTRAP": kafka.bootstrap,
-        "EARWITNESS_KAFKA__USERNAME": kafka.username or "",
-        "EARWITNESS_KAFKA__PASSWORD": kafka.password or "",
-    }
-
-
-@contextmanager
-def asleep(stack: Stack, name: str) -> Iterator[None]:
-    (pid,) = [process.pid for process in stack.state.processes if process.name == name]
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def rows(stack: Stack, source: str) -> list[tuple[str, int]]:
-    client: Client = stack.clickhouse("admin")
-    try:
-        found: list[tuple[str, int]] = client.execute(
-            "SELECT producer, sequence FROM access_log WHERE source = %(source)s ORDER BY producer, sequence",
-            {"source": source},
-        )
-        return found
-    finally:
-        client.disconnect()
-
-
-def await_rows(stack: Stack, source: str, count: int) -> list[tuple[str, int]]:
-    until = time.monotonic() + STORED_WITHIN_S
-    while len(found := rows(stack, source)) < count and time.monotonic() < until:
-        time.sleep(0.2)
-    assert len(found) == count
-    return found
 
 
 @pytest.fixture
@@ -241,23 +187,6 @@ def test_what_travels_is_an_event_of_the_contract(stack: Stack) -> None:
     with Recorder(source="/tests/travels", outbox=KafkaOutbox(kafka_of(stack))) as recorder:
         events = [recorder.record(**fields()) for _ in range(3)]
     assert await_rows(stack, "/tests/travels", 3) == [(events[0].producer, number) for number in (1, 2, 3)]
-
-
-def run(stack: Stack, source: str, program: str, spool: Path) -> subprocess.CompletedProcess[str]:
-    preamble = (
-        "import os, sys\nfrom earwitness_sdk import Recorder\n"
-        "recorder = Recorder.from_environment()\n"
-        "fields = dict(actor_type='employee', actor_id='e-1', action='listen', customer_id='acme',"
-        " resource_type='call_recording', resource_id='rec-9')\n"
-    )
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", preamble + program],
-        env=environment(stack, source, spool),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-    )
 
 
 @pytest.mark.stack

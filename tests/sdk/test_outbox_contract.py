@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from earwitness_sdk import KafkaOutbox, NotRecorded, Outbox, Spool, SpoolOutbox
@@ -24,6 +25,11 @@ class Case:
     def __init__(self, outbox: Outbox, arrived: Read) -> None:
         self.outbox = outbox
         self.arrived = arrived
+        self._run = uuid4().hex
+
+    def key(self, name: str) -> str:
+        """Give a key that no other outbox uses: several lead to one topic."""
+        return f"{name}-{self._run}"
 
 
 KINDS = [
@@ -72,21 +78,23 @@ def read_topic(stack: Stack, key: str) -> list[bytes]:
 
 def test_what_is_acknowledged_is_there(case: Case) -> None:
     """The only promise that counts."""
-    case.outbox.send(outgoing(EVIDENCE_RECORDS, "contract-1", b"not evidence")).result(ANSWERED_WITHIN_S)
+    case.outbox.send(outgoing(EVIDENCE_RECORDS, case.key("contract-1"), b"not evidence")).result(
+        ANSWERED_WITHIN_S
+    )
     assert case.outbox.flush(ANSWERED_WITHIN_S).complete
-    assert case.arrived("contract-1") == [b"not evidence"]
+    assert case.arrived(case.key("contract-1")) == [b"not evidence"]
 
 
 def test_what_is_only_kept_arrives_as_well(case: Case) -> None:
     """Nobody waits for it; it is on its way all the same."""
-    case.outbox.keep(outgoing(EVIDENCE_RECORDS, "contract-6", b"kept"))
+    case.outbox.keep(outgoing(EVIDENCE_RECORDS, case.key("contract-6"), b"kept"))
     assert case.outbox.flush(ANSWERED_WITHIN_S).complete
-    assert case.arrived("contract-6") == [b"kept"]
+    assert case.arrived(case.key("contract-6")) == [b"kept"]
 
 
 def test_the_metrics_tell_what_the_report_tells(case: Case) -> None:
     """A monitoring reads them while others record."""
-    case.outbox.send(outgoing(EVIDENCE_RECORDS, "contract-7"))
+    case.outbox.send(outgoing(EVIDENCE_RECORDS, case.key("contract-7")))
     report = case.outbox.flush(ANSWERED_WITHIN_S)
     metrics = case.outbox.metrics()
     assert (metrics.acknowledged_total, metrics.failed_total, metrics.pending) == report[:3]
@@ -96,15 +104,15 @@ def test_records_go_out_in_the_order_in_which_they_came(case: Case) -> None:
     """The newest record of a ref replaces older ones: their order is their meaning."""
     values = [b"%d" % number for number in range(500)]
     for value in values:
-        case.outbox.send(outgoing(EVIDENCE_RECORDS, "contract-2", value))
+        case.outbox.send(outgoing(EVIDENCE_RECORDS, case.key("contract-2"), value))
     assert case.outbox.flush(ANSWERED_WITHIN_S).complete
-    assert case.arrived("contract-2") == values
+    assert case.arrived(case.key("contract-2")) == values
 
 
 def test_a_flush_tells_what_became_of_all(case: Case) -> None:
     """Bulk work looks at one report."""
     before = case.outbox.flush(ANSWERED_WITHIN_S)
-    futures = [case.outbox.send(outgoing(EVIDENCE_RECORDS, "contract-3")) for _ in range(3)]
+    futures = [case.outbox.send(outgoing(EVIDENCE_RECORDS, case.key("contract-3"))) for _ in range(3)]
     report = case.outbox.flush(ANSWERED_WITHIN_S)
     assert report.acknowledged - before.acknowledged == 3
     assert (report.failed, report.pending) == (0, 0)
@@ -113,18 +121,18 @@ def test_a_flush_tells_what_became_of_all(case: Case) -> None:
 
 def test_nobody_can_take_a_record_back(case: Case) -> None:
     """A cancelled request must not upset the accounts of what is under way."""
-    future = case.outbox.send(outgoing(EVIDENCE_RECORDS, "contract-4"))
+    future = case.outbox.send(outgoing(EVIDENCE_RECORDS, case.key("contract-4")))
     assert not future.cancel()
     assert case.outbox.flush(ANSWERED_WITHIN_S).pending == 0
 
 
 def test_a_closed_outbox_takes_nothing(case: Case) -> None:
     """And says so, instead of keeping what nobody sends."""
-    case.outbox.send(outgoing(EVIDENCE_RECORDS, "contract-5"))
+    case.outbox.send(outgoing(EVIDENCE_RECORDS, case.key("contract-5")))
     assert case.outbox.close(ANSWERED_WITHIN_S).complete
     with pytest.raises(NotRecorded, match="closed"):
-        case.outbox.send(outgoing(EVIDENCE_RECORDS, "contract-5"))
-    assert case.arrived("contract-5") == [b"{}"]
+        case.outbox.send(outgoing(EVIDENCE_RECORDS, case.key("contract-5")))
+    assert case.arrived(case.key("contract-5")) == [b"{}"]
 
 
 def test_an_outbox_can_be_closed_twice(case: Case) -> None:

@@ -24,24 +24,27 @@ class SimulatedBroker:
 
     def join(self, member_id: str) -> None:
         """Join, for the first time or anew; the next generation begins once all members did."""
-        if self._is_settled or member_id not in self._members:
+        if self.stands:
             self._members = dict.fromkeys(self._members, False)
         self._members[member_id] = True
         self._settle()
 
     def expel(self, member_id: str) -> None:
         """Take a member out: it was not heard of for too long."""
+        stands = self.stands
         del self._members[member_id]
-        self.owners = {place: owner for place, owner in self.owners.items() if owner != member_id}
-        self._members = dict.fromkeys(self._members, False)
+        if stands:
+            self._members = dict.fromkeys(self._members, False)
+        else:
+            self._settle()
 
     def is_member(self, member_id: str) -> bool:
         """Say whether the group knows a member."""
         return member_id in self._members
 
-    def wants(self, membership: Membership) -> bool:
+    def wants(self, member_id: str) -> bool:
         """Say whether a member must join anew: it was expelled, or others came or went."""
-        return not self._members.get(membership.member_id, False)
+        return not self._members.get(member_id, False)
 
     def is_current(self, membership: Membership) -> bool:
         """Say whether a commit of this membership is taken."""
@@ -76,11 +79,12 @@ class SimulatedBroker:
         return frozenset(_told(message) for message in self.published)
 
     @property
-    def _is_settled(self) -> bool:
+    def stands(self) -> bool:
+        """Whether all members have joined this generation."""
         return all(self._members.values())
 
     def _settle(self) -> None:
-        if self._members and self._is_settled:
+        if self._members and self.stands:
             self.generation += 1
             members = sorted(self._members)
             self.owners = {

@@ -12,6 +12,10 @@ class Seen(Exception):
 class Choices(Protocol):
     """Decides between what may happen. `weights` says how likely each is where chance decides."""
 
+    @property
+    def repeats(self) -> bool:
+        """Whether the last choice repeats one that was looked into before."""
+
     def pick(self, weights: Sequence[float], state: Callable[[], Any]) -> int:
         """Give the index of what happens. `state` tells where the world stands. May raise `Seen`."""
 
@@ -21,6 +25,7 @@ class Seeded:
 
     def __init__(self, seed: int) -> None:
         self.random = Random(seed)  # noqa: S311 - a seed repeats the story
+        self.repeats = False
 
     def pick(self, weights: Sequence[float], state: Callable[[], Any]) -> int:
         return self.random.choices(range(len(weights)), weights)[0]
@@ -63,6 +68,11 @@ class Search:
         return 0
 
     @property
+    def repeats(self) -> bool:
+        """Whether the last choice was made in an earlier run, too; all but the last of those are."""
+        return len(self._taken) < len(self._prefix)
+
+    @property
     def taken(self) -> tuple[int, ...]:
         """The choices of the run that is under way."""
         return tuple(self._taken)
@@ -73,6 +83,7 @@ class Given:
 
     def __init__(self, choices: Sequence[int]) -> None:
         self._choices = iter(choices)
+        self.repeats = False
 
     def pick(self, weights: Sequence[float], state: Callable[[], Any]) -> int:
         return next(self._choices, 0)

@@ -9,7 +9,6 @@ from collections import Counter
 from itertools import count
 from typing import NamedTuple
 
-from models.ranges import Range
 from sinks.base import Block, LedgerEntry
 from sinks.memory import MemoryTrail
 
@@ -109,13 +108,3 @@ class SimulatedStore(MemoryTrail):
             self.identities[identity] += 1
             if self.identities[identity] > 1:
                 raise Doubled(f"{identity[1]} has two rows, the second by {block.range.token}")
-
-
-def overlaps(entries: list[LedgerEntry]) -> list[tuple[Range, Range]]:
-    """Give the pairs of ledger entries that account for the same offsets."""
-    ordered = sorted((entry.range for entry in entries), key=lambda each: (each.partition, each.first))
-    return [
-        (one, next_)
-        for one, next_ in zip(ordered, ordered[1:], strict=False)
-        if one.partition == next_.partition and one.last >= next_.first
-    ]

@@ -1,13 +1,14 @@
-"""A worker of a simulated world: the real intake and the real owners, over calls that somebody else answers."""
+"""A worker of a simulated world: the real intake and owners, over calls that somebody else answers."""
 
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar
 
 from earwitness.policy import EvidenceIndex, PolicySet
+from models.errors import RangeLost
 from models.publisher import Message
 from models.topics import ACCESS_EVENTS
 from sinks.base import Block
@@ -55,15 +56,20 @@ class Request:
     def __str__(self) -> str:
         return f"{self.worker}.{self.name}#{self.number}"
 
+    @property
+    def detail(self) -> str:
+        """Say what the call is about, for whoever reads a story."""
+        return ", ".join(str(part) for part in getattr(self.call, "args", ()))
 
-@dataclass(frozen=True, kw_only=True)
-class Makes:
-    """What the workers of a world are made of."""
+
+class Makes(NamedTuple):
+    """What the workers of a world are made of. `batch` gives how many records come in a fetch."""
 
     policies: PolicySet
     owner: type[PartitionOwner] = PartitionOwner
+    intake: type[Intake] = Intake
     largest_range: int = 2
-    batch: Callable[[], int] = field(default=lambda: 2)
+    batch: Callable[[], int] = lambda: 2
 
 
 class StillEvidence:
@@ -105,7 +111,7 @@ class Worker:
             largest_range=makes.largest_range,
             shortest_interval_s=0,
         )
-        self._intake = Intake(self, partial(makes.owner, ports), self.failures.append)
+        self._intake = makes.intake(self, partial(makes.owner, ports), self.failures.append)
 
     # What happens to the process.
 
@@ -115,7 +121,7 @@ class Worker:
 
     def is_called(self) -> bool:
         """Whether the group wants this member to join anew, and it has not heard so yet."""
-        return not self._leaving and self._broker.wants(self._membership)
+        return not self._leaving and self._broker.wants(self.name)
 
     def leave_and_join(self) -> None:
         """Hear that partitions move: let go of them, then join anew."""
@@ -128,20 +134,13 @@ class Worker:
     def assign(self) -> None:
         """Learn of a generation that has begun, if it is news."""
         current = Membership(self._broker.generation, self.name)
-        if self._broker.is_current(current) and not self._broker.wants(current) and current != self._membership:
-            self._leaving = False
+        if self._broker.stands and self._broker.is_current(current) and current != self._membership:
             self._membership = current
             mine = [place for place, owner in self._broker.owners.items() if owner == self.name]
             self._paused = set()
             self._positions = {place: self._broker.start_of(place) for place in mine}
             self.loop.create_task(self._deliver(current.generation))
             self.run(("assigned", current, tuple(self._positions.items())))
-
-    def more_came(self) -> None:
-        """Look for records again."""
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
-        self.run("more")
 
     def answer(self, request: Request, result: Any, error: BaseException | None = None) -> None:
         """Answer a call, and let the process go on until it waits again."""
@@ -183,7 +182,16 @@ class Worker:
         return self._broker.end_of(partition)
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
+        if partition not in self._positions:
+            raise RangeLost(f"{partition} is not assigned to {self.name}")
         self._positions[partition] = offset
+        self._wake_up()
+
+    def pause(self, topic: str, partition: int) -> None:
+        self._paused.add(partition)
+
+    def resume(self, topic: str, partition: int) -> None:
+        self._paused.discard(partition)
         self._wake_up()
 
     async def publish(self, messages: Sequence[Message]) -> None:
@@ -192,8 +200,15 @@ class Worker:
     # The consumer.
 
     async def _rebalance(self) -> None:
-        await self._intake.release()
+        releasing = self.loop.create_task(self._intake.release())
+        await asyncio.sleep(0)
+        self._paused.clear()
+        if (found := self._next_batch()) is not None:
+            # What was fetched before is still delivered.
+            await self._intake.accept(ACCESS_EVENTS, found[0], self._membership.generation, found[1])
+        await releasing
         self._broker.join(self.name)
+        self._leaving = False
 
     async def _deliver(self, generation: int) -> None:
         while self._membership.generation == generation:

@@ -98,6 +98,9 @@ class FatefulVerdicts:
     def count_by_day(self, selection: JudgedBefore) -> Any:
         return self._trail.step(lambda: self._verdicts.count_by_day(selection))
 
+    def count_by_value(self, selection: JudgedBefore) -> Any:
+        return self._trail.step(lambda: self._verdicts.count_by_value(selection))
+
     def pending_days(self, selection: PendingSince) -> Any:
         return self._trail.step(lambda: self._verdicts.pending_days(selection))
 
@@ -202,7 +205,7 @@ async def owned(owner: PartitionOwner | EvidenceRecorder, member: Member, batch:
         while True:
             records = member.deliver(batch)
             if records:
-                await owner.feed(records)
+                owner.feed(records)
             await asyncio.sleep(0)
 
     feeding = asyncio.create_task(feed())

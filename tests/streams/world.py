@@ -99,6 +99,7 @@ class Member:
         self._beside = beside or broker
         """The partition of the other topic, of which an owner of evidence asks what is announced."""
         self.position = broker.committed.offset or 0
+        self._paused = False
         self._broker = broker
         self._fate = fate
 
@@ -137,11 +138,19 @@ class Member:
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         self.position = offset
 
+    def pause(self, topic: str, partition: int) -> None:
+        self._paused = True
+
+    def resume(self, topic: str, partition: int) -> None:
+        self._paused = False
+
     async def publish(self, messages: Sequence[Message]) -> None:
         await self._step(lambda: self._broker.published.extend(messages))
 
     def deliver(self, size: int) -> list[Record]:
-        """Give the next records and move on."""
+        """Give the next records and move on; nothing while the partition is paused."""
+        if self._paused:
+            return []
         batch = [record for record in self._broker.records if record.offset >= self.position][:size]
         if batch:
             self.position = batch[-1].offset + 1
@@ -314,7 +323,7 @@ async def _feed(owner: PartitionOwner, member: Member, batch: int) -> None:
     while True:
         records = member.deliver(batch)
         if records:
-            await owner.feed(records)
+            owner.feed(records)
         await asyncio.sleep(0)
 
 

@@ -21,8 +21,8 @@ class Promise(NamedTuple):
     durability  `spool`: it is on disk (or with Kafka, where there is no spool). `memory`: it is in memory,
                 and on disk some 10 ms later. A crash of the process costs the events of that time; so
                 does a disk that fails until the process ends. Nobody is told but log and metrics.
-    on_failure  `wait`: wait for room, or for the disk, and raise in the end. `deny`: raise within 200 ms,
-                so that the caller can refuse the access.
+    on_failure  `wait`: wait for room, or for a disk that is slow, and raise in the end. `deny`: raise
+                within 200 ms, so that the caller can refuse the access.
     """
 
     durability: Durability = "spool"

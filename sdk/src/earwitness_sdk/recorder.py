@@ -124,7 +124,8 @@ class Recorder:
         when the process ends. Only log and metrics tell. Where no memory is left it raises.
 
         With `on_failure="deny"` it raises within 200 ms where the event cannot be made durable, so that
-        the access can be refused; else it waits for room and for the disk, 25 s at most, before it does.
+        the access can be refused. Else it first waits, 10 s for room and 25 s in all; a disk that refuses
+        to write is an error at once either way.
         """
         return self.record_fields(fields, Promise(durability, on_failure))
 

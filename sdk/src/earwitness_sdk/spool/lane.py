@@ -117,7 +117,9 @@ class Lane:
             point = self._settled
             if point is None or point.segment is not segment:
                 point = _Point(segment, 0, 0)
-            left += sum(item.record is not None for item in _items(point))
+            data = segment.read(point.offset, segment.extent.end)
+            found = scan(data, segment.path.name, point.number)
+            left += sum(isinstance(one, Intact) for one in found)
         return left
 
     def rests_for(self) -> float:

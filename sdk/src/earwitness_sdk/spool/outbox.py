@@ -134,7 +134,12 @@ class SpoolOutbox:
             return running
         with self._starting:
             if self._running is None:
-                self._running = _Running(self._spool, self._onward)
+                try:
+                    self._running = _Running(self._spool, self._onward)
+                except RuntimeError as error:
+                    raise NotRecorded(
+                        f"the spool {self._spool.folder} can start no thread: {error}"
+                    ) from error
             return self._running
 
 

@@ -42,6 +42,7 @@ class Part:
     def __init__(self, folder: Path, lock: int) -> None:
         self.folder = folder
         self._lock = lock
+        self._noted: Place | None = None
 
     @classmethod
     def create(cls, spool: Path) -> "Part":
@@ -50,8 +51,13 @@ class Part:
             name = f"{PREFIX}{socket.gethostname()[:LONGEST_HOST]}-{os.getpid()}-{secrets.token_hex(4)}"
             folder = spool / name
             folder.mkdir(mode=0o700)
-            # Another process may take it for one that was left, before it is locked.
-            part = cls.claim(folder)
+            try:
+                part = cls.claim(folder)
+            except OSError:
+                with contextlib.suppress(OSError):
+                    folder.rmdir()
+                raise
+            # Another process may have taken it for one that was left.
             if part is not None:
                 sync_folder(spool)
                 return part
@@ -59,12 +65,15 @@ class Part:
 
     @classmethod
     def claim(cls, folder: Path) -> "Part | None":
-        """Own a part whose owner is gone; None where it lives, or another was quicker. Raises OSError."""
+        """Own a part whose owner is gone; None where it lives, is another user, or another was quicker.
+
+        Raises OSError.
+        """
         if sys.platform == "win32":
             raise OSError("a spool needs the file locks of a POSIX system")
         try:
             lock = os.open(folder / LOCK, os.O_RDWR | os.O_CREAT, 0o600)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
             return None
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -97,6 +106,8 @@ class Part:
 
         Raises OSError.
         """
+        if place == self._noted:
+            return
         said = f"{place.segment} {place.offset} {place.number}"
         text = f"{said} {zlib.crc32(said.encode()):08x}\n".encode().ljust(_CURSOR_BYTES)
         cursor = os.open(self.folder / CURSOR, os.O_WRONLY | os.O_CREAT, 0o600)
@@ -104,6 +115,7 @@ class Part:
             os.pwrite(cursor, text, 0)
         finally:
             os.close(cursor)
+        self._noted = place
 
     def remove(self) -> None:
         """Remove the part, of which no segment is left, and release it. Raises OSError."""

@@ -145,7 +145,8 @@ class Sender:
     def _turn(self) -> bool:
         now = monotonic()
         if now - self._looked_at >= LOOK_EVERY_S or self._answered < self._asked:
-            self._look()
+            with contextlib.suppress(OSError):  # the folder is gone at present; who records is told
+                self._look()
             self._looked_at = now
         more = self._lane.turn(self._onward)
         if self._orphan is not None:
@@ -180,11 +181,14 @@ class Sender:
 
     def _note(self) -> None:
         """Note how far each part is; where that fails, more is sent again after a crash."""
-        with contextlib.suppress(OSError):
-            if self._journal.part is not None and self._lane.cursor is not None:
-                self._journal.part.write_cursor(self._lane.cursor)
-            if self._orphan is not None and self._orphan.lane.cursor is not None:
-                self._orphan.part.write_cursor(self._orphan.lane.cursor)
+        parts = [(self._journal.part, self._lane)]
+        if self._orphan is not None:
+            parts.append((self._orphan.part, self._orphan.lane))
+        for part, lane in parts:
+            place = lane.cursor
+            if part is not None and place is not None:
+                with contextlib.suppress(OSError):
+                    part.write_cursor(place)
 
     def _pause_s(self) -> float:
         lanes = [self._lane] if self._orphan is None else [self._lane, self._orphan.lane]
