@@ -73,6 +73,11 @@ def test_an_answer_that_is_old_proves_nothing(watch: ReconcileWatch, clock: Cloc
 def test_how_long_nothing_was_stored_counts_where_something_waits() -> None:
     """A partition without traffic is not late."""
     quiet = NOW - timedelta(hours=1)
-    assert unstored_since_s(a_partition(received_to=quiet), NOW) == 0
-    assert unstored_since_s(a_partition(unstored=5, received_to=quiet), NOW) == 3_600
-    assert unstored_since_s(a_partition(unstored=5, received_to=None), NOW) == 0
+    assert unstored_since_s(a_partition(received_to=quiet), a_report()) == 0
+    assert unstored_since_s(a_partition(unstored=5, received_to=quiet), a_report()) == 3_600
+
+
+def test_an_outage_that_is_longer_than_the_window_goes_on_being_one() -> None:
+    """Nothing in the window is stored any more, and the alert must not fall silent by it."""
+    two_days = a_report()._replace(window=Window(NOW.date() - timedelta(days=1)))
+    assert unstored_since_s(a_partition(unstored=5, received_to=None), two_days) == 36 * 3_600
