@@ -54,7 +54,7 @@ ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
 
 
-def _unobserved(_step: str, _where: str) -> AbstractContextManager[None]:
+def _unobserved(_where: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -77,8 +77,8 @@ class Ports:
     now: Callable[[], datetime]
     largest_range: int
     shortest_interval_s: float
-    observed: Callable[[str, str], AbstractContextManager[None]] = _unobserved
-    """Watches a step of a place, for health and metrics."""
+    judging: Callable[[str], AbstractContextManager[None]] = _unobserved
+    """Watches the judging of a range of that place, for health and metrics."""
 
     backlog: Callable[[int], None] = _untold
     """Is told how many accesses wait to be judged again."""
@@ -309,7 +309,7 @@ class PartitionOwner:
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         policies = self._ports.policies()
-        with self._ports.observed("judge", f"{self._topic}/{self._partition}"):
+        with self._ports.judging(f"{self._topic}/{self._partition}"):
             rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)

@@ -118,7 +118,7 @@ async def _run(
             now=lambda: datetime.now(UTC),
             largest_range=options.largest_range,
             shortest_interval_s=options.shortest_interval_s,
-            observed=observer.step,
+            judging=observer.judging,
             backlog=observer.backlog,
         )
         pulse = KafkaPulse(connection.arguments(), observer, partial(_owned, app, observer), offsets)
