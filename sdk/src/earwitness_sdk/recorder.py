@@ -3,10 +3,9 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from time import monotonic, sleep
 from types import TracebackType
@@ -264,28 +263,29 @@ class Recorder:
         return await asyncio.to_thread(call, event, deadline)
 
     def _handed_over(self, event: AccessEvent, deadline: float) -> Submitted[AccessEvent]:
-        with self._turn(deadline):
+        self._await_turn(deadline)
+        try:
             counted = self._counted(event)
             durable = self._outbox.send(access_record(counted), max(0.0, deadline - monotonic()))
             self._advance(event)
+        finally:
+            self._order.release()
         return Submitted(counted, durable)
 
     def _kept(self, event: AccessEvent, deadline: float) -> AccessEvent:
-        with self._turn(deadline):
+        self._await_turn(deadline)
+        try:
             counted = self._counted(event)
             self._outbox.keep(access_record(counted))
             self._advance(event)
-        return counted
-
-    @contextmanager
-    def _turn(self, deadline: float) -> Iterator[None]:
-        """Hold the lock under which events are counted and handed over: they count in the topic's order."""
-        if not self._order.acquire(timeout=max(0.0, deadline - monotonic())):
-            raise NotRecorded(f"{self._outbox.destination} takes too long with the accesses before this one")
-        try:
-            yield
         finally:
             self._order.release()
+        return counted
+
+    def _await_turn(self, deadline: float) -> None:
+        """Take the lock under which events are counted and handed over: they count in the topic's order."""
+        if not self._order.acquire(timeout=max(0.0, deadline - monotonic())):
+            raise NotRecorded(f"{self._outbox.destination} takes too long with the accesses before this one")
 
     def _counted(self, event: AccessEvent) -> AccessEvent:
         if event.producer is not None or event.sequence is not None:
