@@ -13,8 +13,8 @@ from sinks.base import Content, Identity, content_of
 MOST_REMEMBERED: Final = 100_000
 """Identities that one half of a partition's filter holds; a filter has two halves."""
 
-CLOCK_SKEW_MS: Final = 300_000
-"""How far a producer's clock may differ from the broker's before an id is looked up."""
+LATEST_AHEAD_MS: Final = 300_000
+"""How far the instants that an event names, its time and that of its id, may lie after its receipt."""
 
 
 class Accepted(NamedTuple):
@@ -32,7 +32,13 @@ class Sorted(NamedTuple):
     new: list[Accepted]
     conflicts: list[Accepted]
     """The identity of a stored access, with other content."""
-    duplicate_count: int
+    duplicates: list[Accepted]
+    """What is stored already, sent again."""
+
+    @property
+    def duplicate_count(self) -> int:
+        """How many accesses were sent again."""
+        return len(self.duplicates)
 
 
 class RecentIdentities:
@@ -50,7 +56,7 @@ class RecentIdentities:
             if len(self._newer) >= MOST_REMEMBERED:
                 self._older, self._newer = self._newer, set()
                 self._older_since_ms = self._newer_since_ms
-                self._newer_since_ms = item.record.timestamp
+                self._newer_since_ms = max(self._newer_since_ms, item.record.timestamp)
             self._newer.add(_key(item.event))
 
     def may_be_stored(self, item: Accepted) -> bool:
@@ -58,28 +64,25 @@ class RecentIdentities:
         key = _key(item.event)
         if key in self._newer or key in self._older:
             return True
-        made_ms = _made_at_ms(item.event.id)
-        if made_ms is None:
-            return True
-        received_ms: int = item.record.timestamp
-        return not self._older_since_ms + CLOCK_SKEW_MS <= made_ms <= received_ms + CLOCK_SKEW_MS
+        made_ms = made_at_ms(item.event.id)
+        # Whatever was stored before the filter began was received before, so made at most that much later.
+        return made_ms is None or made_ms < self._older_since_ms + LATEST_AHEAD_MS
 
 
 def sort_copies(accepted: Sequence[Accepted], stored: Mapping[Identity, Content]) -> Sorted:
     """Tell new accesses from copies and from conflicts, in order; the first of its identity wins."""
     seen: dict[Identity, Content] = dict(stored)
-    found = Sorted([], [], 0)
-    duplicate_count = 0
+    found = Sorted([], [], [])
     for item in accepted:
         identity = (item.event.source, item.event.id)
         if identity not in seen:
             seen[identity] = ()
             found.new.append(item)
         elif _same(seen, identity, item, found.new):
-            duplicate_count += 1
+            found.duplicates.append(item)
         else:
             found.conflicts.append(item)
-    return found._replace(duplicate_count=duplicate_count)
+    return found
 
 
 def _same(seen: dict[Identity, Content], identity: Identity, item: Accepted, new: Sequence[Accepted]) -> bool:
@@ -94,7 +97,7 @@ def _key(event: Any) -> int:  # noqa: ANN401 - a generated Struct
     return hash((event.source, event.id))
 
 
-def _made_at_ms(event_id: str) -> int | None:
+def made_at_ms(event_id: str) -> int | None:
     """Read the milliseconds since 1970 in a version 7 UUID; None for any other version."""
     if event_id[14] != "7":
         return None

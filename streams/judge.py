@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from earwitness.policy import EvidenceIndex, PolicySet, judge
 from earwitness.policy.kinds import Staleness
@@ -12,11 +12,8 @@ from models.errors import MalformedEvent
 from models.fields import format_time, microseconds
 from models.registers import RegisterState, overdue
 from sinks.base import JudgedAccess
-from streams.copies import Accepted
+from streams.copies import LATEST_AHEAD_MS, Accepted, made_at_ms
 from streams.wire import read_access
-
-LATEST_AHEAD_MS: Final = 300_000
-"""How far an event's time may lie after the broker received it."""
 
 
 class Read(NamedTuple):
@@ -32,7 +29,7 @@ def read_records(records: Sequence[Any]) -> Read:
     for record in records:
         try:
             event, unknown_fields = read_access(record.value or b"", record.headers)
-            _refuse_the_future(event.time, record.timestamp)
+            _refuse_the_future(event, record.timestamp)
         except MalformedEvent as error:
             read.refused.append(dead_letter(record, error))
         else:
@@ -79,6 +76,7 @@ def dead_letter(record: Any, error: MalformedEvent) -> DeadLetter:  # noqa: ANN4
         received_at=received_at(record.timestamp),
         key=record.key,
         value=record.value or b"",
+        headers=tuple((name, value or b"") for name, value in record.headers or ()),
     )
 
 
@@ -96,11 +94,19 @@ def received_at(timestamp_ms: int) -> datetime:
     )
 
 
-def _refuse_the_future(time: datetime, timestamp_ms: int) -> None:
-    if microseconds(time) > (timestamp_ms + LATEST_AHEAD_MS) * 1_000:
-        raise MalformedEvent(
-            "time_in_future",
-            f"time {format_time(time)} is more than {LATEST_AHEAD_MS // 60_000} minutes after"
-            f" {format_time(received_at(timestamp_ms))}, when the broker received it",
-            ("time",),
-        )
+def _refuse_the_future(event: Any, timestamp_ms: int) -> None:  # noqa: ANN401 - a generated Struct
+    """Refuse what names an instant to come; in its id, too, for copies are told by when it was made."""
+    latest_ms = timestamp_ms + LATEST_AHEAD_MS
+    if microseconds(event.time) > latest_ms * 1_000:
+        raise _in_future(f"time {format_time(event.time)} is", timestamp_ms, "time")
+    made_ms = made_at_ms(event.id)
+    if made_ms is not None and made_ms > latest_ms:
+        raise _in_future(f"id {event.id} was made", timestamp_ms, "id")
+
+
+def _in_future(what: str, timestamp_ms: int, field: str) -> MalformedEvent:
+    detail = (
+        f"{what} more than {LATEST_AHEAD_MS // 60_000} minutes after"
+        f" {format_time(received_at(timestamp_ms))}, when the broker received it"
+    )
+    return MalformedEvent("time_in_future", detail, (field,))

@@ -15,6 +15,9 @@ log = structlog.get_logger(__name__)
 FIRST_RETRY_S: Final = 0.1
 LONGEST_RETRY_S: Final = 5.0
 
+UNANSWERED_COMMIT_S: Final = 5.0
+"""How long a commit that was given up may lie in a broker that answers others."""
+
 T = TypeVar("T")
 
 
@@ -43,6 +46,25 @@ class WhileOwned:
             wait_s = min(wait_s * 2, LONGEST_RETRY_S)
             if await self._offsets.membership() != self._membership:
                 raise RangeLost(f"{self._where}: the group has moved on")
+
+    async def commit(self, topic: str, partition: int, offset: int, metadata: str) -> None:
+        """Commit until the broker says that it did.
+
+        A commit whose answer is lost may take effect later. It is waited for, because it repeats what
+        was committed here and would undo what is committed next.
+        """
+        calls = 0
+
+        async def commit() -> None:
+            nonlocal calls
+            calls += 1
+            await self._offsets.commit(
+                topic, partition, offset, metadata=metadata, membership=self._membership
+            )
+
+        await self.call(commit)
+        if calls > 1:
+            await asyncio.sleep(UNANSWERED_COMMIT_S)
 
     async def in_thread(self, function: Callable[..., T], *arguments: object) -> T:
         """Run a blocking call in the worker's threads until it succeeds."""

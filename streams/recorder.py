@@ -5,21 +5,20 @@ The same worker then judges again what the new versions reach.
 
 import asyncio
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 from models.dead_letter import DeadLetter
 from models.errors import MalformedEvent
 from models.ranges import Range, day_of
 from sinks.base import RegisteredEvidence
 from streams.dead_letters import dead_letter_message
+from streams.inbox import Inbox
 from streams.judge import dead_letter
 from streams.offsets import Membership
 from streams.partition import Ports
 from streams.persistence import WhileOwned
 from streams.rejudging import SWEEP_EVERY_S, USUAL, Limits, Rejudging
 from streams.wire import read_keyed_evidence
-
-QUEUED_BATCHES: Final = 1
 
 
 class EvidenceRecorder:
@@ -37,13 +36,13 @@ class EvidenceRecorder:
         self._partition = partition
         self._ports = ports
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
-        self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue(QUEUED_BATCHES)
+        self._inbox = Inbox(ports.offsets, topic, partition)
         self._storing = asyncio.Lock()
         self._again = Rejudging(ports, topic, partition, membership, limits)
 
-    async def feed(self, records: Sequence[Any]) -> None:
-        """Hand over the records of one fetch; waits while earlier ones are being stored."""
-        await self._queue.put(records)
+    def feed(self, records: Sequence[Any]) -> None:
+        """Hand over the records of one fetch."""
+        self._inbox.put(records)
 
     async def run(self) -> None:
         """Finish what the last owner left; then store batch after batch, and judge again between them."""
@@ -54,15 +53,15 @@ class EvidenceRecorder:
             async with self._storing:
                 if records:
                     await self._store(records)
-                else:
-                    await self._again.advance()
+                # After a batch too: where records never cease, nothing else would ever get a turn.
+                await self._again.advance()
 
     async def _next(self) -> Sequence[Any]:
-        """Give the next batch; nothing where other work is due first."""
+        """Give the next batch; nothing where there is none and other work is due."""
         wait_s = 0 if self._again.busy else SWEEP_EVERY_S
         try:
             async with asyncio.timeout(wait_s):
-                return await self._queue.get()
+                return await self._inbox.get()
         except TimeoutError:
             return ()
 
@@ -75,6 +74,9 @@ class EvidenceRecorder:
             return
 
     async def _store(self, records: Sequence[Any]) -> None:
+        records = await self._following(records)
+        if not records:
+            return
         kept, refused = _read(records)
         trail = self._ports.trail
         if refused:
@@ -85,7 +87,25 @@ class EvidenceRecorder:
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
         if kept:
             await self._persistently.in_thread(trail.write_evidence, kept)
-        await self._again.take(kept, records[-1].offset + 1)
+        await self._again.take(kept, refused, records[-1].offset + 1)
+
+    async def _following(self, records: Sequence[Any]) -> Sequence[Any]:
+        """Give those records that follow on from the last ones; where some lie between, have them delivered.
+
+        Compaction leaves gaps; after the consumer was moved back, so does what it had fetched before.
+        """
+        expected = self._again.next_offset
+        following = [record for record in records if record.offset >= expected]
+        if not following or following[0].offset == expected:
+            return following
+        offsets = self._ports.offsets
+        first = await self._persistently.call(
+            lambda: offsets.first_from(self._topic, self._partition, expected)
+        )
+        if first >= following[0].offset:
+            return following
+        await offsets.seek(self._topic, self._partition, first)
+        return ()
 
 
 def _read(records: Sequence[Any]) -> tuple[list[RegisteredEvidence], list[DeadLetter]]:

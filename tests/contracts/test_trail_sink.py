@@ -12,20 +12,24 @@ import pytest
 
 from earwitness.cli import wiring
 from models.dead_letter import DeadLetter, Position
+from models.errors import RowsRejected, SinkRejected
 from models.evidence import EvidenceRecord
 from models.ranges import Range
 from models.registers import Heartbeat, RegisterState
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from models.verdict import Verdict
+from sinks import memory
 from sinks.base import (
     Block,
     JudgedAccess,
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
+    SetAside,
     TrailSink,
     content_of,
 )
+from sinks.clickhouse import misfits
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
 from sinks.clickhouse.trail import ClickHouseTrail
@@ -52,6 +56,23 @@ def sink(request: pytest.FixtureRequest) -> Iterator[TrailSink]:
     clickhouse = ClickHouse(wiring.clickhouse(stack.settings("worker").clickhouse))
     yield ClickHouseTrail(clickhouse)
     clickhouse.close()
+
+
+@pytest.fixture
+def refusing(sink: TrailSink, request: pytest.FixtureRequest) -> Iterator[TrailSink]:
+    """Have the sink refuse accesses of one actor, whatever else they say."""
+    if isinstance(sink, MemoryTrail):
+        sink.refuses = lambda row: row.event.actor_id == "refused"
+        yield sink
+        return
+    stack: Stack = request.getfixturevalue("stack")
+    admin = stack.clickhouse("admin")
+    admin.execute("ALTER TABLE access_log ADD CONSTRAINT refusing CHECK actor_id != 'refused'")
+    try:
+        yield sink
+    finally:
+        admin.execute("ALTER TABLE access_log DROP CONSTRAINT refusing")
+        admin.disconnect()
 
 
 Beat = Callable[[Heartbeat], None]
@@ -124,6 +145,53 @@ def test_another_attempt_is_another_block(sink: TrailSink, announced: Range) -> 
     """Where the store knows a name but not its rows, the next attempt must get through."""
     sink.write(a_block(announced.again()))
     assert sink.tally(announced).row_count == 3
+
+
+def test_a_range_that_has_rows_takes_no_others(sink: TrailSink, announced: Range) -> None:
+    """Names are forgotten after many blocks; that an insert comes for rows that are there is seen anyway."""
+    sink.write(a_block(announced))
+    sink.write(a_block(announced.again()))
+    assert sink.tally(announced).row_count == 3
+
+
+def test_a_range_is_accounted_for_once(sink: TrailSink, announced: Range) -> None:
+    """Whoever settles a range that another is about to account for says the same of it."""
+    for _ in range(2):
+        sink.write_ledger(LedgerEntry(announced, 3, 0, 0))
+    assert sink.highest_offset(announced.topic, announced.partition) == announced.last
+
+
+@pytest.fixture
+def forgetful(stack: Stack) -> Iterator[ClickHouse]:
+    """Have the server forget the names of blocks at once, as it does after a hundred thousand others."""
+    tables = {"access_log": 100_000, "verdict_log": 100_000, "range_ledger": 10_000}
+    admin = stack.clickhouse("admin")
+    for table in tables:
+        admin.execute(f"ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = 0")
+    clickhouse = ClickHouse(wiring.clickhouse(stack.settings("worker").clickhouse))
+    yield clickhouse
+    clickhouse.close()
+    for table, window in tables.items():
+        admin.execute(f"ALTER TABLE {table} MODIFY SETTING non_replicated_deduplication_window = {window}")
+    admin.disconnect()
+
+
+@pytest.mark.stack
+def test_an_owner_that_slept_for_a_hundred_thousand_blocks_doubles_nothing(
+    forgetful: ClickHouse, announced: Range
+) -> None:
+    """The server no longer knows the name of its block, and refuses it all the same."""
+    trail = ClickHouseTrail(forgetful)
+    for _ in range(2):
+        trail.write(a_block(announced))
+        trail.write_ledger(LedgerEntry(announced, 3, 0, 0))
+    place = {"partition": announced.partition}
+    rows = forgetful.execute("SELECT count() FROM access_log WHERE partition = %(partition)s", place)
+    entries = forgetful.execute("SELECT count() FROM range_ledger WHERE partition = %(partition)s", place)
+    assert (rows, entries) == ([(3,)], [(1,)])
+    # A refused insert leaves the connection as good as before.
+    trail.write(a_block(elsewhere(announced))._replace(rows=[an_access(announced, 13)]))
+    assert trail.tally(elsewhere(announced)).row_count == 1
 
 
 def test_rows_of_another_range_do_not_count(sink: TrailSink, announced: Range) -> None:
@@ -202,6 +270,62 @@ def test_the_highest_offset_is_that_of_the_last_range(sink: TrailSink, announced
     assert sink.highest_offset(announced.topic, announced.partition) == 40
 
 
+def test_rows_that_no_ledger_row_covers_are_found_by_day(sink: TrailSink, announced: Range) -> None:
+    """A group that expired, or a backup, can leave rows of which no commit tells."""
+    topic, partition = announced.topic, announced.partition
+    tomorrow = announced._replace(first=21, last=30, day=announced.day + timedelta(days=1))
+    assert sink.unaccounted(topic, partition) == []
+    sink.write(a_block(announced))
+    sink.write(Block(tomorrow, [an_access(announced, 25), an_access(announced, 27)], 4, NOW))
+    sink.write(Block(announced._replace(first=31, last=40), [an_access(announced, 33)], 4, NOW))
+    assert sink.unaccounted(topic, partition) == [
+        announced,
+        tomorrow._replace(first=13, last=27),
+        announced._replace(first=28, last=33),
+    ]
+    sink.write_ledger(LedgerEntry(announced._replace(last=14), 3, 0, 2))
+    assert sink.unaccounted(topic, partition)[0] == tomorrow._replace(first=15, last=27)
+    sink.write_ledger(LedgerEntry(announced._replace(first=15, last=40), 3, 0, 0))
+    assert sink.unaccounted(topic, partition) == []
+
+
+def test_other_dead_letters_of_a_range_are_kept_beside_the_first(sink: TrailSink, announced: Range) -> None:
+    """What the store refuses is known only after what could not be read was kept."""
+    letters = [
+        DeadLetter(
+            "not_json", "no", (), Position(announced.topic, announced.partition, offset), NOW, b"k", b"v"
+        )
+        for offset in (10, 12)
+    ]
+    for letter in (*letters, *letters):
+        sink.write_dead_letters(announced, [letter])
+    assert [letter.position.offset for letter in sink.refused(announced)] == [10, 12]
+
+
+def test_rows_that_the_store_refuses_are_named(refusing: TrailSink, announced: Range) -> None:
+    """Nothing of the block is stored, and nothing by asking which rows are at fault."""
+    block = a_block(announced)
+    rows = [*block.rows[:2], an_access(announced, 12, actor_id="refused")]
+    block = block._replace(rows=rows)
+    with pytest.raises(RowsRejected):
+        refusing.write(block)
+    assert list(refusing.misfits(block)) == [12]
+    assert refusing.tally(announced).row_count == 0
+    refusing.write(block._replace(rows=rows[:2]))
+    assert refusing.tally(announced).row_count == 2
+
+
+def test_where_many_rows_are_refused_the_table_is_at_fault(
+    refusing: TrailSink, announced: Range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dead letters in place of the whole trail would hide a broken schema."""
+    for module in (memory, misfits):
+        monkeypatch.setattr(module, "MOST_MISFITS", 2)
+    rows = [an_access(announced, offset, actor_id="refused") for offset in (10, 11, 12)]
+    with pytest.raises(SinkRejected, match="the table is at fault"):
+        refusing.misfits(Block(announced, rows, 4, NOW))
+
+
 def test_dead_letters_keep_their_bytes_and_count_once(sink: TrailSink, announced: Range) -> None:
     """What was refused is evidence too, whatever it holds."""
     where = Position(announced.topic, announced.partition, 11)
@@ -209,6 +333,23 @@ def test_dead_letters_keep_their_bytes_and_count_once(sink: TrailSink, announced
     sink.write_dead_letters(announced, [letter])
     sink.write_dead_letters(announced, [letter])
     assert sink.tally(announced) == LedgerEntry(announced, 0, 1, 2)
+
+
+def test_what_was_set_aside_counts_once_for_each_offset(sink: TrailSink, announced: Range) -> None:
+    """A range that is taken again sets the same records aside, and sometimes one more."""
+    copy = SetAside(11, NOW_MS, "copy", "p-1", 7)
+    sink.write_set_aside(announced, [copy])
+    sink.write_set_aside(announced, [copy, SetAside(12, NOW_MS, "not_json", "", 0)])
+    assert sink.tally(announced) == LedgerEntry(announced, 0, 0, 3, 2)
+
+
+def test_dead_letters_keep_their_headers(sink: TrailSink, announced: Range) -> None:
+    """Which contract the producer speaks stands there; without it the record is refused again."""
+    where = Position(announced.topic, announced.partition, 11)
+    headers = (("ce_dataschema", b"urn:x:9"), ("odd", b"\xff\x00'"), ("odd", b""))
+    letter = DeadLetter("invalid_field", "", ("id",), where, NOW.replace(microsecond=0), b"k", b"v", headers)
+    sink.write_dead_letters(announced, [letter])
+    assert sink.refused(announced) == [letter]
 
 
 def test_evidence_may_be_written_again(sink: TrailSink) -> None:

@@ -2,9 +2,10 @@ import json
 from typing import Any
 
 from sinks.base import content_of
-from streams.copies import CLOCK_SKEW_MS, MOST_REMEMBERED, Accepted, RecentIdentities, sort_copies
+from streams.copies import LATEST_AHEAD_MS, MOST_REMEMBERED, Accepted, RecentIdentities, sort_copies
+from streams.judge import read_records
 from streams.wire import read_access
-from tests.streams.records import DAY_MS, NOON_MS, Record, an_event, event_id
+from tests.streams.records import DAY_MS, NOON_MS, Record, a_record, an_event, event_id
 
 
 def accepted(number: int, *, received_ms: int = NOON_MS, offset: int = 0, **changes: Any) -> Accepted:
@@ -62,15 +63,22 @@ def test_a_remembered_identity_is_looked_up() -> None:
 def test_an_id_older_than_the_filter_is_looked_up() -> None:
     """A spool that comes back after days must not double what was stored before."""
     recent = RecentIdentities(NOON_MS)
-    old = NOON_MS + CLOCK_SKEW_MS - 1
+    old = NOON_MS + LATEST_AHEAD_MS - 1
     assert recent.may_be_stored(accepted(1, id=event_id(1, old), received_ms=NOON_MS + DAY_MS))
 
 
-def test_an_id_from_the_future_is_looked_up() -> None:
-    """A clock that runs ahead makes an id look new for ever."""
-    recent = RecentIdentities(NOON_MS - DAY_MS)
-    ahead = event_id(1, NOON_MS + CLOCK_SKEW_MS + 1)
-    assert recent.may_be_stored(accepted(1, id=ahead))
+def test_an_id_from_the_future_is_refused() -> None:
+    """Later, when the clock has caught up, it would look new to an owner that never saw it."""
+    ahead = event_id(1, NOON_MS + LATEST_AHEAD_MS + 1)
+    in_time = event_id(1, NOON_MS + LATEST_AHEAD_MS)
+    (refused,) = read_records([a_record(0, id=ahead), a_record(1, id=in_time)]).refused
+    assert (refused.position.offset, refused.reason, refused.fields) == (0, "time_in_future", ("id",))
+
+
+def test_what_was_stored_before_a_filter_began_is_looked_up_however_late_it_was_made() -> None:
+    """Its id may say up to five minutes after it was received, and it was received before."""
+    stored = event_id(1, NOON_MS - 1 + LATEST_AHEAD_MS)
+    assert RecentIdentities(NOON_MS).may_be_stored(accepted(1, id=stored, received_ms=NOON_MS + DAY_MS))
 
 
 def test_an_id_that_carries_no_time_is_looked_up() -> None:

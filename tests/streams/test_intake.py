@@ -2,9 +2,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from models.errors import RangeLost
 from streams.intake import Intake
-from streams.offsets import Committed, Membership
+from streams.offsets import NOBODY, Committed, Membership
 
 FIRST = Membership(1, "member-1")
 SECOND = Membership(2, "member-2")
@@ -36,6 +38,12 @@ class Group:
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         raise NotImplementedError
 
+    def pause(self, topic: str, partition: int) -> None:
+        raise NotImplementedError
+
+    def resume(self, topic: str, partition: int) -> None:
+        raise NotImplementedError
+
 
 class Collector:
     """An owner that keeps what it is fed, or ends by an error."""
@@ -49,9 +57,7 @@ class Collector:
         self.rested = False
         self._error = error
 
-    async def feed(self, records: Sequence[Any]) -> None:
-        if self._error is not None:
-            await asyncio.Event().wait()
+    def feed(self, records: Sequence[Any]) -> None:
         self.fed += records
 
     async def run(self) -> None:
@@ -144,6 +150,34 @@ def test_an_unforeseen_end_of_an_owner_is_reported() -> None:
         return world
 
     assert asyncio.run(work()).failures == [error]
+
+
+def test_an_assigned_partition_is_owned_before_anything_is_delivered() -> None:
+    """What a predecessor left, or a restored store lacks, waits for no new record; one owner does both."""
+
+    async def work() -> World:
+        world = World()
+        for _ in range(2):
+            await world.intake.own("t", 0, FIRST)
+        await world.intake.accept("t", 0, 1, [1])
+        await world.intake.release()
+        return world
+
+    world = asyncio.run(work())
+    assert [(owner.name, owner.fed) for owner in world.owners] == [("t/0", [1])]
+
+
+@pytest.mark.parametrize("now", [SECOND, NOBODY])
+def test_a_partition_that_may_be_another_s_by_now_gets_no_owner(now: Membership) -> None:
+    """In the middle of a rebalance the member is new and the assignment is still the old one."""
+
+    async def work() -> World:
+        world = World()
+        world.group.now = now
+        await world.intake.own("t", 0, FIRST)
+        return world
+
+    assert asyncio.run(work()).owners == []
 
 
 def test_releasing_lets_what_is_under_way_finish() -> None:

@@ -19,7 +19,15 @@ from models.publisher import Message
 from models.ranges import Range
 from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
-from sinks.base import Block, Content, Identity, LedgerEntry, PolicyVersion, RegisteredEvidence
+from sinks.base import (
+    Block,
+    Content,
+    Identity,
+    LedgerEntry,
+    PolicyVersion,
+    RegisteredEvidence,
+    SetAside,
+)
 from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
@@ -91,6 +99,7 @@ class Member:
         self._beside = beside or broker
         """The partition of the other topic, of which an owner of evidence asks what is announced."""
         self.position = broker.committed.offset or 0
+        self._paused = False
         self._broker = broker
         self._fate = fate
 
@@ -122,14 +131,26 @@ class Member:
     async def end(self, topic: str, partition: int) -> int:
         return self._broker.records[-1].offset + 1
 
+    async def first_from(self, topic: str, partition: int, offset: int) -> int:
+        behind = (record.offset for record in self._broker.records if record.offset >= offset)
+        return next(behind, self._broker.records[-1].offset + 1)
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         self.position = offset
+
+    def pause(self, topic: str, partition: int) -> None:
+        self._paused = True
+
+    def resume(self, topic: str, partition: int) -> None:
+        self._paused = False
 
     async def publish(self, messages: Sequence[Message]) -> None:
         await self._step(lambda: self._broker.published.extend(messages))
 
     def deliver(self, size: int) -> list[Record]:
-        """Give the next records and move on."""
+        """Give the next records and move on; nothing while the partition is paused."""
+        if self._paused:
+            return []
         batch = [record for record in self._broker.records if record.offset >= self.position][:size]
         if batch:
             self.position = batch[-1].offset + 1
@@ -153,8 +174,8 @@ class FatefulTrail:
         self._trail = trail
         self._fate = fate
 
-    def write(self, block: Block) -> None:
-        self.step(lambda: self._trail.write(block))
+    def write(self, block: Block) -> bool:
+        return self.step(lambda: self._trail.write(block))
 
     def tally(self, stored: Range) -> LedgerEntry:
         return self.step(lambda: self._trail.tally(stored))
@@ -171,8 +192,17 @@ class FatefulTrail:
     def highest_offset(self, topic: str, partition: int) -> int | None:
         return self.step(lambda: self._trail.highest_offset(topic, partition))
 
+    def unaccounted(self, topic: str, partition: int) -> list[Range]:
+        return self.step(lambda: self._trail.unaccounted(topic, partition))
+
+    def misfits(self, block: Block) -> Mapping[int, str]:
+        return self.step(lambda: self._trail.misfits(block))
+
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         self.step(lambda: self._trail.write_dead_letters(origin, letters))
+
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        self.step(lambda: self._trail.write_set_aside(origin, aside))
 
     def write_ledger(self, entry: LedgerEntry) -> None:
         self.step(lambda: self._trail.write_ledger(entry))
@@ -206,13 +236,13 @@ class ForgetfulTrail(MemoryTrail):
         super().__init__()
         self._names: set[str] = set()
 
-    def write(self, block: Block) -> None:
+    def write(self, block: Block) -> bool:
         if block.range.token in self._names:
-            return
+            return True
         self._names.add(block.range.token)
         if len(self._names) == 1:
             raise SinkUnavailable("the server was killed", retry_after_s=0)
-        super().write(block)
+        return super().write(block)
 
 
 class Inline(Executor):
@@ -293,7 +323,7 @@ async def _feed(owner: PartitionOwner, member: Member, batch: int) -> None:
     while True:
         records = member.deliver(batch)
         if records:
-            await owner.feed(records)
+            owner.feed(records)
         await asyncio.sleep(0)
 
 

@@ -1,0 +1,156 @@
+"""The protocol broken by hand, to see that the simulation notices.
+
+Each of these leaves out one thing that docs/decisions/0001-exactly-once-by-ranges.md or 0016 says is needed.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+from models.ranges import Range
+from sinks.base import Block, Content, Identity, LedgerEntry
+from streams.copies import Accepted
+from streams.intake import Intake
+from streams.offsets import Membership
+from streams.partition import PartitionOwner
+from tests.simulation.explore import Explored, at_random, in_every_way
+from tests.simulation.store import Rules
+from tests.simulation.stories import three_records
+from tests.simulation.worker import Makes
+from tests.simulation.world import Plan
+
+
+class Mutant(NamedTuple):
+    """One broken protocol: what is broken in it, by which part, and whether small worlds show it sooner."""
+
+    name: str
+    owner: type[PartitionOwner] = PartitionOwner
+    intake: type[Intake] = Intake
+    plan: Plan = Plan()
+    small: bool = False
+
+
+class CommitsBeforeInserting(PartitionOwner):
+    async def _write(self, block: Block) -> Range:
+        await self._commit(block.range.last + 1, "")
+        return await super()._write(block)
+
+
+class AnnouncesNothing(PartitionOwner):
+    async def _commit(self, offset: int, metadata: str) -> None:
+        if not metadata:
+            await super()._commit(offset, metadata)
+
+
+class InsertsBeforeAnnouncing(PartitionOwner):
+    _held_back: tuple[int, str] | None = None
+
+    async def _commit(self, offset: int, metadata: str) -> None:
+        if metadata:
+            self._held_back = offset, metadata
+            return
+        if self._held_back is not None:
+            await super()._commit(*self._held_back)
+        await super()._commit(offset, metadata)
+
+
+class SkipsWhatWasAnnounced(PartitionOwner):
+    async def _settle_range(self, intent: Range) -> None:
+        self._expected = intent.last + 1
+
+
+class ForgetsWhatWasAnnounced(PartitionOwner):
+    async def _settle_range(self, intent: Range) -> None:
+        self._expected = intent.first
+
+
+class NeverTriesAgain(PartitionOwner):
+    async def _insert(self, block: Block) -> bool:
+        await super()._insert(block)
+        return True
+
+    async def _settle_range(self, intent: Range) -> None:
+        await super()._settle_range(intent)
+        self._inherited = ""
+
+
+class TakesItsOwnRowsForCopies(PartitionOwner):
+    async def _stored_copies(
+        self, announced: Range, accepted: Sequence[Accepted]
+    ) -> Mapping[Identity, Content]:
+        self._inherited = ""
+        return await super()._stored_copies(announced, accepted)
+
+
+class LooksUpNoCopies(PartitionOwner):
+    async def _stored_copies(
+        self, announced: Range, accepted: Sequence[Accepted]
+    ) -> Mapping[Identity, Content]:
+        return {}
+
+
+class TellsNothingThatItSettles(PartitionOwner):
+    async def _settle_range(self, intent: Range) -> None:
+        self._settling = True
+        await super()._settle_range(intent)
+        self._settling = False
+
+    async def _conclude(self, entry: LedgerEntry, findings: Any, letters: Any) -> None:
+        told = ([], []) if getattr(self, "_settling", False) else (findings, letters)
+        await super()._conclude(entry, *told)
+
+
+class TrustsUnansweredCommits(PartitionOwner):
+    async def _commit(self, offset: int, metadata: str) -> None:
+        offsets = self._ports.offsets
+        await self._persistently.call(
+            lambda: offsets.commit(
+                self._topic, self._partition, offset, metadata=metadata, membership=self.membership
+            )
+        )
+
+
+class BeginsAnewInTheSameGeneration(Intake):
+    async def accept(self, topic: str, partition: int, generation: int, records: Sequence[Any]) -> None:
+        self._let_go = None
+        await super().accept(topic, partition, generation, records)
+
+
+class KeepsItsOwners(Intake):
+    def _owner(self, topic: str, partition: int, membership: Membership) -> Any:
+        known = self._owners.get((topic, partition))
+        return known or super()._owner(topic, partition, membership)
+
+    async def release(self) -> None:
+        """Let go of nothing."""
+
+
+MUTANTS: Final = (
+    Mutant("commits past a range before it inserts it", CommitsBeforeInserting),
+    Mutant("announces no range", AnnouncesNothing),
+    Mutant("inserts a range before it announces it", InsertsBeforeAnnouncing),
+    Mutant("takes an announced range for stored", SkipsWhatWasAnnounced),
+    Mutant("takes an announced range for not stored, and cuts anew", ForgetsWhatWasAnnounced),
+    Mutant("does not tell what a range that it finds stored brought to light", TellsNothingThatItSettles),
+    Mutant(
+        "believes that an acknowledged name has rows (no TRY)",
+        NeverTriesAgain,
+        plan=Plan(store=Rules(remembers_all=True)),
+    ),
+    Mutant("takes rows of the very range that it inherited for copies", TakesItsOwnRowsForCopies),
+    Mutant("looks up no copies", LooksUpNoCopies),
+    Mutant("does not wait for a commit that was given up", TrustsUnansweredCommits, small=True),
+    Mutant("keeps its owners when partitions move", intake=KeepsItsOwners),
+    Mutant("begins anew in a generation that was let go of", intake=BeginsAnewInTheSameGeneration),
+    Mutant("commits are not fenced", plan=Plan(broker_fences=False)),
+    Mutant("inserts are not fenced", plan=Plan(store=Rules(refuses_taken_ranges=False))),
+    Mutant("blocks have no names", plan=Plan(store=Rules(knows_names=False))),
+    Mutant("a range may have two ledger entries", plan=Plan(store=Rules(refuses_second_entries=False))),
+)
+
+
+def look_for(makes: Makes, mutant: Mutant, most_worlds: int) -> Explored:
+    """Look for a world that a broken protocol goes wrong in."""
+    broken = makes._replace(owner=mutant.owner, intake=mutant.intake)
+    if mutant.small:
+        return in_every_way(three_records, broken, mutant.plan._replace(faults=1))
+    return at_random(range(most_worlds), broken, mutant.plan._replace(faults=10))
