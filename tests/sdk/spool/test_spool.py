@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import itertools
 import logging
 import os
 import shutil
@@ -310,6 +311,49 @@ def test_what_nobody_waits_for_is_tried_until_the_disk_takes_it(
             wait_for(lambda: recorder.metrics().disk_error)
         assert recorder.flush(SOON_S).complete
     assert [event.resource_id for event in broker.events] == ["kept"]
+
+
+def numbers_of(broker: Broker) -> dict[str | None, list[int | None]]:
+    numbered: dict[str | None, list[int | None]] = {}
+    for event in broker.events:
+        numbered.setdefault(event.producer, []).append(event.sequence)
+    return numbered
+
+
+def test_a_disk_that_refuses_leaves_no_gap_in_any_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gap is a finding: an event was lost. Here every caller was told, whatever else was under way."""
+    broker = Broker()
+    sometimes = itertools.cycle([os.fsync, os.fsync, fail_with(errno.ENOSPC)])
+
+    def sync(file: int) -> None:
+        next(sometimes)(file)
+
+    monkeypatch.setattr(journal, "synced", sync)
+    told: list[bool] = []
+
+    def serve(recorder: Recorder, promise: dict[str, Any]) -> None:
+        for _ in range(60):
+            try:
+                recorder.record(**fields(), **promise)
+            except NotRecorded:
+                told.append(False)
+            else:
+                told.append(True)
+
+    with a_recorder(tmp_path, broker) as recorder:
+        promises = [DENY, DENY, DENY, {}, IN_MEMORY]
+        threads = [threading.Thread(target=serve, args=(recorder, promise)) for promise in promises]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        recorder.flush(SOON_S)
+    assert False in told
+    assert len(broker.events) >= told.count(True)
+    for numbers in numbers_of(broker).values():
+        assert numbers == list(range(1, len(numbers) + 1))
 
 
 def test_memory_that_never_reached_the_disk_is_reported_at_the_end(
