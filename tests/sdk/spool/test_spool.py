@@ -528,14 +528,16 @@ def test_a_forked_child_has_a_part_of_its_own(tmp_path: Path) -> None:
         ended, end = os.pipe()
         child = os.fork()
         if child == 0:
+            os.close(end)
             put(outbox, b"of the child")
             os.write(told, b"%d" % outbox.flush(0).on_disk)
             os.read(ended, 1)
             os._exit(0)
         assert os.read(recorded, 10) == b"1"
-    assert sent_from(tmp_path).values == [b"of the parent"]
-    os.write(end, b".")
+    sent_meanwhile = sent_from(tmp_path).values
+    os.close(end)
     assert os.waitpid(child, 0)[1] == 0
+    assert sent_meanwhile == [b"of the parent"]
     assert sent_from(tmp_path).values == [b"of the child"]
 
 
