@@ -76,7 +76,7 @@ class Ended(BaseModel):
     worker_failures: tuple[str, ...]
     """How workers ended that nobody had sent a signal."""
     load_per_core: float | None = None
-    """What the machine was burdened with: runnable processes for each core, in the last minutes of the storm."""
+    """What the machine was burdened with: runnable processes for each core, in the minutes before."""
     interrupted: bool
     """Whether the campaign itself was interrupted in this round."""
 
