@@ -19,7 +19,7 @@ from benchmarks.chaos.store import PARTITIONS, Reached, Store, persistently, rea
 from benchmarks.chaos.verdict import Acknowledged, Trail, Verdict, judge_round
 from benchmarks.chaos.world import World
 
-DRAINED_WITHIN_S: Final = 240.0
+DRAINED_WITHIN_S: Final = 600.0
 ANSWERED_WITHIN_S: Final = 60.0
 BUSY_WITHIN_S: Final = 60.0
 LOOKED_EVERY_S: Final = 5.0
