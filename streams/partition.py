@@ -79,6 +79,7 @@ class PartitionOwner:
         self._storing = asyncio.Lock()
         self._inbox = Inbox(ports.offsets, topic, partition)
         self._expected = 0
+        self._gap: tuple[int, int] | None = None
         self._unsettled: Range | None = None
         self._inherited = ""
         self._recent: RecentIdentities | None = None
@@ -189,11 +190,19 @@ class PartitionOwner:
             records = [record for record in delivered if record.offset >= self._expected]
             if not records:
                 continue
-            if records[0].offset > self._expected:
+            if records[0].offset > self._expected and not self._is_all_there_is(records[0].offset):
                 await self._mend_gap(self._expected)
                 continue
             self._expected = records[-1].offset + 1
             return records
+
+    def _is_all_there_is(self, first: int) -> bool:
+        """Whether the offsets before `first` hold nothing: asked for, they brought the same record again.
+
+        The marks that a producer's transactions leave have offsets, too, and are never delivered.
+        """
+        gap, self._gap = self._gap, (self._expected, first)
+        return gap == self._gap
 
     async def _mend_gap(self, expected: int) -> None:
         """Have missing records delivered; where the topic has them no longer, say so and go on."""
@@ -213,7 +222,7 @@ class PartitionOwner:
         start = 0
         if self._unsettled is not None:
             announced, self._unsettled = self._unsettled, None
-            start = announced.last - announced.first + 1
+            start = sum(record.offset <= announced.last for record in records)
             yield announced, records[:start]
         while start < len(records):
             day = day_of(records[start].timestamp)
@@ -244,10 +253,7 @@ class PartitionOwner:
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
-        stored = announced
-        if rows:
-            stored = await self._write(block)
-        findings = [finding for row in rows if (finding := finding_of(row, stored)) is not None]
+        stored, findings = await self._write(block) if rows else (announced, [])
         entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count)
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)
@@ -273,8 +279,8 @@ class PartitionOwner:
         if self._recent is not None:
             self._recent.add(stored)
 
-    async def _write(self, block: Block) -> Range:
-        """Insert the block; give the attempt under which its rows stand.
+    async def _write(self, block: Block) -> tuple[Range, list[Finding]]:
+        """Insert the block; give the attempt under which its rows stand, and what they bring to light.
 
         An insert that is acknowledged at the first call is stored. After an unclear one, or one that an
         earlier owner may have made, the store can know the block's name without having its rows, for it
@@ -282,10 +288,14 @@ class PartitionOwner:
         """
         while True:
             if await self._insert(block) and block.range.token != self._inherited:
-                return block.range
+                found = (finding_of(row, block.range) for row in block.rows)
+                return block.range, [finding for finding in found if finding is not None]
             tally = await self._persistently.in_thread(self._ports.trail.tally, block.range)
             if tally.row_count == len(block.rows):
-                return block.range
+                # The rows may be those of another owner, which judged them by what it knew.
+                return block.range, await self._persistently.in_thread(
+                    self._ports.trail.findings, block.range
+                )
             if tally.row_count != 0:
                 raise IntegrityBroken(
                     f"{block.range.token}: {tally.row_count} of {len(block.rows)} rows are stored"

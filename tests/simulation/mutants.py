@@ -6,6 +6,7 @@ Each of these leaves out one thing that docs/decisions/0001-exactly-once-by-rang
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from models.finding import Finding
 from models.ranges import Range
 from sinks.base import Block, Content, Identity, LedgerEntry
 from streams.copies import Accepted
@@ -30,7 +31,7 @@ class Mutant(NamedTuple):
 
 
 class CommitsBeforeInserting(PartitionOwner):
-    async def _write(self, block: Block) -> Range:
+    async def _write(self, block: Block) -> tuple[Range, list[Finding]]:
         await self._commit(block.range.last + 1, "")
         return await super()._write(block)
 
