@@ -6,8 +6,9 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+PROFILE ?= kills
 
-.PHONY: help setup demo test check bench mutants simulate lock reference clean
+.PHONY: help setup demo test check bench chaos mutants simulate restore-drill outage-drill disk-drill lock reference clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,11 +42,23 @@ check: setup ## lint, types, import contracts, generated documents
 bench: setup ## measure events per second from topic to table, beside an idiomatic Faust agent
 	$(BIN)/python -m benchmarks
 
-mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (an hour)
+chaos: setup ## kill workers, servers and producers for hours, and count what is left; it goes on where it stopped (PROFILE=zombies: in other ways)
+	$(BIN)/python -m benchmarks.chaos --profile $(PROFILE)
+
+mutants: setup ## break the judge in every small way, and report which breaks its tests do not notice (half an hour)
 	$(BIN)/python -m benchmarks.mutants --report docs/reports/mutation-of-the-judge.md
 
 simulate: setup ## go through worlds in which workers die, sleep and are expelled, and report what was found (MINUTES=10)
 	$(BIN)/python -m tests.simulation --minutes $(or $(MINUTES),10) --report docs/reports/simulation.md
+
+restore-drill: setup ## lose ClickHouse under load, restore a backup, and complete it from Kafka; writes docs/reports/restore-drill.md
+	$(BIN)/python -m benchmarks.drills.restore
+
+outage-drill: setup ## outages, restarts in turn and poison on a real stack (15 minutes); writes docs/reports/outages.md
+	$(BIN)/python -m benchmarks.drills.outages
+
+disk-drill: setup ## full disks of ClickHouse and Kafka, as root (5 minutes); writes docs/reports/full-disks.md
+	$(BIN)/python -m benchmarks.drills.disks
 
 reference: setup ## write the generated documents anew
 	$(BIN)/python -m earwitness.reference

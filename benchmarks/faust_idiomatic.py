@@ -5,9 +5,8 @@ and judges like the worker, with the same judge. It is not exactly-once, finds n
 dead letters: those parts are marked in the results, not helped.
 """
 
-import sys
+import tempfile
 from datetime import UTC, datetime
-from pathlib import Path
 
 import faust
 from clickhouse_driver import Client
@@ -49,21 +48,20 @@ def read_evidence(connection: dict[str, object]) -> EvidenceIndex:
 
 
 def main() -> None:
-    """Run the agent until killed; arguments: the consumer group, a folder for Faust."""
-    group, scratch = sys.argv[1], Path(sys.argv[2])
+    """Run the agent until killed, with the settings of a worker."""
     settings = load()
     connection = wiring.kafka(settings.kafka)
     policies = read_policies(settings.policies_dir)
     evidence = read_evidence(connection.arguments())
     client = Client(**wiring.clickhouse(settings.clickhouse)._asdict())
     app = faust.App(
-        group,
+        settings.worker.group,
         **connection.faust_broker(),
         consumer_auto_offset_reset="earliest",
         topic_allow_declare=False,
         topic_disable_leader=True,
         web_enabled=False,
-        datadir=str(scratch),
+        datadir=tempfile.gettempdir(),
     )
     topic = app.topic(ACCESS_EVENTS, value_type=bytes, value_serializer="raw")
 

@@ -7,6 +7,9 @@ from typing import Literal
 import structlog
 
 QUIET_LIBRARIES = ("aiokafka", "faust", "kafka", "mode", "asyncio")
+RECURRING_WARNINGS = ("kafka.net.sasl.scram",)
+"""It warns at each connection that the deployment has chosen a network without TLS."""
+
 SILENT_LIBRARIES = ("clickhouse_driver",)
 """They log with a trace what they raise as well; our error says it once."""
 
@@ -39,5 +42,7 @@ def configure(log_format: Literal["console", "json"]) -> None:
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
     for name in QUIET_LIBRARIES:
         logging.getLogger(name).setLevel(logging.WARNING)
+    for name in RECURRING_WARNINGS:
+        logging.getLogger(name).setLevel(logging.ERROR)
     for name in SILENT_LIBRARIES:
         logging.getLogger(name).setLevel(logging.CRITICAL)

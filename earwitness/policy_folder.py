@@ -24,7 +24,7 @@ Admit = Callable[[PolicySet], None]
 """Called with each set before anybody judges by it. Raises `PolicyInvalid` where that must not be, or
 another `PipelineError` where it cannot be told now."""
 
-_Stamp = tuple[tuple[str, int, int], ...]
+_Stamp = tuple[tuple[str, int, int, int], ...]
 
 
 def _admit_all(_policies: PolicySet) -> None:
@@ -38,7 +38,8 @@ def _utc_now() -> datetime:
 class PolicyFolder:
     """The newest good set of policy versions of one folder.
 
-    Raises `PolicyInvalid` at the start, for there is no good set then, and whatever `admit` raises.
+    Raises `PolicyInvalid` at the start, for there is no good set then, also where files change while
+    they are read, and whatever `admit` raises.
     """
 
     def __init__(
@@ -47,8 +48,10 @@ class PolicyFolder:
         self._folder = folder
         self._admit = admit
         self._now = now
-        self._seen = _stamp(folder)
+        self._seen = self._looked_at = _stamp(folder)
         self._current = read_policies(folder)
+        if _stamp(folder) != self._seen:
+            raise PolicyInvalid([f"{folder}: changed while it was read; start again once it is complete"])
         admit(self._current)
 
     def current(self) -> PolicySet:
@@ -58,29 +61,31 @@ class PolicyFolder:
     def refresh(self) -> None:
         """Take up what changed in the folder; keep the last good set, and say why, where it must not count.
 
-        What is refused is told once, and looked at again when the files change again. Raises what
-        `admit` raises where it could not tell: the next call asks again.
+        A change counts at the second call that sees it: until then files may still be written. What is
+        refused is told once, and looked at again when the files change again. Raises what `admit` raises
+        where it could not tell: the next call asks again.
         """
-        stamp = _stamp(self._folder)
-        if stamp == self._seen:
+        before, self._looked_at = self._looked_at, _stamp(self._folder)
+        if self._looked_at == self._seen or self._looked_at != before:
             return
         try:
-            found = self._read()
+            found = read_policies(self._folder)
+            if _stamp(self._folder) != self._looked_at:
+                return
+            self._let_in(found)
         except PolicyInvalid as error:
             kept = [policy.version for policy in self._current.policies]
             log.error("policy_refused", faults=list(error.faults), kept_versions=kept)  # noqa: TRY400 - the faults say all
         else:
             self._take(found)
-        self._seen = stamp
+        self._seen = self._looked_at
 
-    def _read(self) -> PolicySet:
-        """Read what the folder holds now. Raises `PolicyInvalid` where nobody may judge by it."""
-        found = read_policies(self._folder)
+    def _let_in(self, found: PolicySet) -> None:
+        """Raise `PolicyInvalid` where nobody may judge by what was found."""
         faults = faults_of_succession(self._current, found, self._now())
         if faults:
             raise PolicyInvalid(faults)
         self._admit(found)
-        return found
 
     def _take(self, found: PolicySet) -> None:
         for policy in backdated(self._current, found, self._now()):
@@ -116,16 +121,19 @@ class PolicyWatch:
                 self._folder.refresh()
             except PipelineError as error:
                 log.warning("policies_wait", error=str(error), retry_after_s=self._interval_s)
+            except Exception:
+                # Whatever it is: nobody would notice that nothing is looked at any more.
+                log.exception("policies_watch_failed", retry_after_s=self._interval_s)
 
 
 def _stamp(folder: Path) -> _Stamp:
-    """Tell one state of the folder's files from another, cheaply: names, times and sizes."""
-    found: list[tuple[str, int, int]] = []
+    """Tell one state of the folder's files from another, cheaply: names, times, sizes and inodes."""
+    found: list[tuple[str, int, int, int]] = []
     for path in sorted(folder.glob(f"*/*/{POLICY_FILE}")):
         try:
             status = path.stat()
         except OSError:
-            found.append((str(path), -1, -1))
+            found.append((str(path), -1, -1, -1))
         else:
-            found.append((str(path), status.st_mtime_ns, status.st_size))
+            found.append((str(path), status.st_mtime_ns, status.st_size, status.st_ino))
     return tuple(found)

@@ -100,6 +100,22 @@ class ApiSettings(_Part):
     largest_page: int = Field(10_000, ge=1, le=1_000_000, description="most rows in one answer")
 
 
+class HealthSettings(_Part):
+    """Where a worker, or `reconcile --every`, is asked for its health and its metrics."""
+
+    host: str = Field("127.0.0.1", description="where /livez, /readyz and /metrics listen")
+    port: int = Field(0, ge=0, le=65_535, description="their port; 0 takes a free one, which the log names")
+
+
+class ReconcileSettings(_Part):
+    """How the trail is proven complete."""
+
+    grace_s: int = Field(
+        900, ge=0, le=2_592_000, description="how long a producer's number may be missing before it is lost"
+    )
+    query_timeout_s: int = Field(300, ge=1, le=3_600, description="longest that one of its questions may run")
+
+
 class Settings(_Part):
     """All settings of one process."""
 
@@ -107,6 +123,8 @@ class Settings(_Part):
     clickhouse: ClickHouseSettings = ClickHouseSettings()
     worker: WorkerSettings = WorkerSettings()
     api: ApiSettings = ApiSettings()
+    health: HealthSettings = HealthSettings()
+    reconcile: ReconcileSettings = ReconcileSettings()
     policies_dir: Path = Field(ROOT / "policies", description="the folder of the policy versions")
     registers_file: Path | None = Field(
         None, description="the TOML file of the registers: what each may tell, and its webhook"
@@ -148,7 +166,7 @@ def _read_toml(path: Path) -> dict[str, Any]:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigurationError([f"{path}: cannot be read: {error.strerror}"]) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # endless digits and brackets are no TOMLDecodeError
         raise ConfigurationError([f"{path}: is not TOML: {error}"]) from error
 
 

@@ -3,6 +3,8 @@
 from datetime import datetime
 from typing import Literal, NamedTuple
 
+from .publisher import Headers
+
 DeadLetterReason = Literal[
     "not_json",
     "not_an_object",
@@ -11,8 +13,10 @@ DeadLetterReason = Literal[
     "too_large",
     "time_in_future",
     "id_conflict",
+    "rejected_by_store",
 ]
-"""`id_conflict`: the identity of a stored access, with other content."""
+"""`id_conflict`: the identity of a stored access, with other content; `rejected_by_store`: an access that
+the contract allows and the store will never take."""
 
 
 class Position(NamedTuple):
@@ -27,7 +31,7 @@ class Position(NamedTuple):
 
 
 class DeadLetter(NamedTuple):
-    """One record that was refused. `value` and `key` are its bytes, untouched."""
+    """One record that was refused. `value`, `key` and `headers` are what it came with, untouched."""
 
     reason: DeadLetterReason
     detail: str
@@ -36,3 +40,4 @@ class DeadLetter(NamedTuple):
     received_at: datetime
     key: bytes | None
     value: bytes
+    headers: Headers = ()

@@ -4,7 +4,8 @@ PipelineError
 ├── ConfigurationError   do not start; exit 2
 ├── MalformedEvent       dead letter with its reason and bytes; never retry
 ├── SinkUnavailable      keep the offset, back off, write again
-├── SinkRejected         dead-letter those rows, write the rest
+├── SinkRejected         stop: asking again will not help
+│   └── RowsRejected     dead-letter the rows at fault, write the rest
 ├── BrokerUnavailable    keep the events, back off, publish again
 ├── PolicyInvalid        keep the last good policy, alert
 ├── IntegrityBroken      stop and page; never repair by code
@@ -26,6 +27,7 @@ __all__ = [
     "QueryRejected",
     "RangeLost",
     "ReplayFailed",
+    "RowsRejected",
     "SinkRejected",
     "SinkUnavailable",
     "StackUnavailable",
@@ -63,7 +65,11 @@ class SinkUnavailable(PipelineError):
 
 
 class SinkRejected(PipelineError):
-    """The store will never take these rows, however often it is asked."""
+    """The store refuses, and will however often it is asked. Stop, and say why."""
+
+
+class RowsRejected(SinkRejected):
+    """The store will never take these rows for what some of them hold; it stored none of them."""
 
 
 class BrokerUnavailable(PipelineError):

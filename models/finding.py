@@ -3,11 +3,11 @@
 from datetime import datetime
 from typing import Any, Literal, NamedTuple, Self
 
-FindingKind = Literal["unjustified", "pending", "indeterminate", "id_conflict"]
+FindingKind = Literal["unjustified", "pending", "indeterminate", "id_conflict", "inconsistent"]
 
 
 class Finding(NamedTuple):
-    """One access that somebody should look at: ids and a reason, no content.
+    """Something that somebody should look at, mostly one access: ids and a reason, no content.
 
     Source: topic `access.findings.v1`, keyed by `id`, published at least once after the row is
     stored; `position`, `kind` and `evidence_version` identify it. `evidence_version` is set where the
@@ -15,6 +15,10 @@ class Finding(NamedTuple):
     tells of an event that claims the identity of a stored access for something else; that event is a
     dead letter. `stale_registers` names registers that were overdue when the access was judged: evidence
     may exist that could not count yet.
+
+    `inconsistent` tells of no single access but of the trail: `reason` says what is lost or doubled,
+    `resource_id` where, `first` to `last` and `size` how much, `detail` what was seen. Its `id` stays the
+    same however often it is found; `customer_id` is `*`, and nobody is its actor.
     """
 
     kind: FindingKind
@@ -31,6 +35,10 @@ class Finding(NamedTuple):
     position: str
     evidence_version: int | None = None
     stale_registers: tuple[str, ...] = ()
+    first: int | None = None
+    last: int | None = None
+    size: int | None = None
+    detail: str | None = None
 
     @classmethod
     def about(  # noqa: PLR0913 - what a verdict says, each by its name

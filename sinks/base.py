@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, datetime
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, Literal, NamedTuple, Protocol
 
 from earwitness.policy.reach import Selector
-from models.dead_letter import DeadLetter
+from models.dead_letter import DeadLetter, DeadLetterReason
 from models.evidence import EvidenceRecord
 from models.fields import microseconds
 from models.finding import Finding
@@ -97,13 +97,31 @@ class Block(NamedTuple):
     judged_at: datetime
 
 
+class SetAside(NamedTuple):
+    """One record of a range that did not become a row, and its place in its producer's count.
+
+    `producer` is empty and `sequence` 0 where the record does not say, or cannot be read.
+    """
+
+    offset: int
+    received_at_ms: int
+    reason: Literal["copy"] | DeadLetterReason
+    producer: str
+    sequence: int
+
+
 class LedgerEntry(NamedTuple):
-    """What became of the records of one range."""
+    """What became of the records of one range.
+
+    `set_aside_count` of the dead letters and duplicates are kept each by its offset; of the others, which
+    only a version before that stored, no more than their number is known.
+    """
 
     range: Range
     row_count: int
     dead_letter_count: int
     duplicate_count: int
+    set_aside_count: int = 0
 
 
 class RegisteredEvidence(NamedTuple):
@@ -124,6 +142,29 @@ class PolicyVersion(NamedTuple):
     document: str
 
 
+MOST_MISFITS: Final = 100
+"""Rows of one range that the store may refuse before that is held against the store."""
+
+
+def following(topic: str, partition: int, reached: int, runs: Sequence[tuple[date, int, int]]) -> list[Range]:
+    """Make ranges of runs of rows (day, first and last offset): each begins behind the one before it.
+
+    `reached` is the last offset accounted for; -1 where none is, and then the first row begins the first.
+    """
+    ranges: list[Range] = []
+    for day, first, last in runs:
+        begins = first if reached < 0 else reached + 1
+        ranges.append(Range(topic, partition, begins, last, day))
+        reached = last
+    return ranges
+
+
+def letters_token(origin: Range, letters: Sequence[DeadLetter]) -> str:
+    """Name dead letters of a range so that they are recognised when they come again."""
+    first, last = letters[0].position.offset, letters[-1].position.offset
+    return f"dead-letters:{origin.token}:{first}-{last}:{len(letters)}"
+
+
 class TrailSink(Protocol):
     """A durable home for judged accesses. Every write may be repeated and then changes nothing.
 
@@ -135,6 +176,14 @@ class TrailSink(Protocol):
         """Make all rows of `block` durable at once, keyed by `block.range.token`.
 
         Changes nothing and gives False where any offset of the range has a row.
+        Raises `RowsRejected` where some of them can never be stored; then none is.
+        """
+
+    def misfits(self, block: Block) -> Mapping[int, str]:
+        """Say which rows of a rejected block the store will never take: their offsets, and why.
+
+        Nothing is stored by asking. Raises `SinkRejected` where more than `MOST_MISFITS` are refused:
+        then the table is at fault, and not the rows.
         """
 
     def tally(self, stored: Range) -> LedgerEntry:
@@ -152,8 +201,18 @@ class TrailSink(Protocol):
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give the last offset that any stored range of the partition covers."""
 
+    def unaccounted(self, topic: str, partition: int) -> list[Range]:
+        """Give the ranges behind the last that the ledger covers which have rows, by offset.
+
+        Each has one day, and follows on from the one before it. What its owner announced as one range may
+        be the end of a longer one here: what holds no row behind its last row is not known to belong to it.
+        """
+
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         """Keep what was refused in that range."""
+
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        """Account for what did not become a row in that range, before its rows are written."""
 
     def write_ledger(self, entry: LedgerEntry) -> None:
         """Account for a range whose rows are stored."""
@@ -219,8 +278,9 @@ Selection = JudgedBefore | PendingSince
 
 
 class NewVerdict(NamedTuple):
-    """What a stored access is judged to be now; `late` where evidence brought it about, not a grace's end.
+    """What a stored access is judged to be now; `late` where evidence brought it about.
 
+    What a grace's end, or a policy version put there late, brings about is not `late`.
     `stale_registers` is as for `JudgedAccess`, at the instant of this verdict.
     """
 
@@ -262,8 +322,14 @@ class VerdictSink(Protocol):
     def evidence_before(self, refs: Collection[str], version: int) -> Mapping[str, EvidenceRecord]:
         """Give the newest record of each ref among those with a lower version; unknown refs are left out."""
 
-    def count_by_day(self, selection: Selection) -> Mapping[date, int]:
+    def count_by_day(self, selection: JudgedBefore) -> Mapping[date, int]:
         """Count the selected accesses by the day of their receipt; days without any are left out."""
+
+    def count_by_value(self, selection: JudgedBefore) -> Mapping[tuple[str, ...], int]:
+        """Count the selected accesses by what they have in `selector.by`; values without any are left out."""
+
+    def pending_days(self, selection: PendingSince) -> Collection[date]:
+        """Give every day of receipt of the selected accesses, and few others."""
 
     def select(
         self, selection: Selection, day: date, after: StoredAccess | None, limit: int

@@ -1,11 +1,13 @@
 """A trail in memory: for tests and simulations, under the same contract suite as ClickHouse."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date, timedelta
+from itertools import groupby
 from typing import Final
 
 from models.dead_letter import DeadLetter
+from models.errors import RowsRejected, SinkRejected
 from models.evidence import EvidenceRecord
 from models.fields import EPOCH
 from models.finding import Finding
@@ -13,19 +15,24 @@ from models.pages import Page
 from models.ranges import Range
 from models.registers import RegisterState
 from sinks.base import (
+    MOST_MISFITS,
     Block,
     Content,
     Identity,
     JudgedAccess,
+    JudgedBefore,
     LedgerEntry,
     PendingSince,
     PolicyVersion,
     RegisteredEvidence,
     Selection,
+    SetAside,
     StoredAccess,
     VerdictBlock,
     content_of,
     finding_of,
+    following,
+    letters_token,
 )
 
 _OF_THE_EVENT: Final = StoredAccess._fields[:14]
@@ -35,9 +42,11 @@ _OF_THE_EVENT: Final = StoredAccess._fields[:14]
 class MemoryTrail:
     """A `TrailSink` that keeps everything in this process, keyed as ClickHouse keys it."""
 
-    def __init__(self) -> None:
+    def __init__(self, refuses: Callable[[JudgedAccess], bool] = lambda _: False) -> None:
+        self.refuses = refuses
         self.blocks: dict[str, Block] = {}
         self.dead_letters: dict[str, tuple[DeadLetter, ...]] = {}
+        self.set_aside: dict[tuple[str, int, int], SetAside] = {}
         self.ledger: dict[str, LedgerEntry] = {}
         self.evidence: dict[tuple[str, int], RegisteredEvidence] = {}
         self.beats: dict[str, RegisterState] = {}
@@ -47,14 +56,27 @@ class MemoryTrail:
         """Keep the block unless its token is known, or its range has rows."""
         if self._rows(block.range):
             return False
+        if any(self.refuses(row) for row in block.rows):
+            raise RowsRejected("rows that this store refuses")
         self.blocks.setdefault(block.range.token, block)
         return True
+
+    def misfits(self, block: Block) -> Mapping[int, str]:
+        """Say which rows of a rejected block are refused."""
+        found = {row.offset: "this store refuses it" for row in block.rows if self.refuses(row)}
+        if len(found) > MOST_MISFITS:
+            raise SinkRejected(f"{len(found)} rows are refused, so the table is at fault and not the rows")
+        return found
 
     def tally(self, stored: Range) -> LedgerEntry:
         """Count what is stored of the range."""
         rows = len(self._rows(stored))
         letters = len(self.refused(stored))
-        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters)
+        aside = sum(
+            (topic, partition) == stored[:2] and stored.first <= offset <= stored.last
+            for topic, partition, offset in self.set_aside
+        )
+        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters, aside)
 
     def findings(self, stored: Range) -> list[Finding]:
         """Give the rows of the range that are not justified, by offset."""
@@ -96,9 +118,29 @@ class MemoryTrail:
         ]
         return max(reached, default=None)
 
+    def unaccounted(self, topic: str, partition: int) -> list[Range]:
+        """Give the ranges with rows behind the last that the ledger covers, by offset."""
+        here = (topic, partition)
+        covered = [entry.range.last for entry in self.ledger.values() if entry.range[:2] == here]
+        reached = max(covered, default=-1)
+        rows = sorted(
+            (row.offset, block.range.day)
+            for block in self.blocks.values()
+            if block.range[:2] == here
+            for row in block.rows
+            if row.offset > reached
+        )
+        runs = [(day, [offset for offset, _ in run]) for day, run in groupby(rows, key=lambda row: row[1])]
+        return following(topic, partition, reached, [(day, run[0], run[-1]) for day, run in runs])
+
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         """Keep what was refused in that range."""
-        self.dead_letters.setdefault(origin.token, tuple(letters))
+        self.dead_letters.setdefault(letters_token(origin, letters), tuple(letters))
+
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        """Account for what did not become a row in that range."""
+        for item in aside:
+            self.set_aside[origin.topic, origin.partition, item.offset] = item
 
     def write_ledger(self, entry: LedgerEntry) -> None:
         """Account for a range."""
@@ -147,9 +189,20 @@ class MemoryVerdicts:
             if item.version < version and item.record.ref in refs
         }
 
-    def count_by_day(self, selection: Selection) -> Mapping[date, int]:
+    def count_by_day(self, selection: JudgedBefore) -> Mapping[date, int]:
         """Count the selected accesses by day."""
         return Counter(day for day, _ in self._selected(selection))
+
+    def count_by_value(self, selection: JudgedBefore) -> Mapping[tuple[str, ...], int]:
+        """Count the selected accesses by what they have in the attributes that the selector asks for."""
+        by = selection.selector.by
+        return Counter(
+            tuple(getattr(access, name) or "" for name in by) for _, access in self._selected(selection)
+        )
+
+    def pending_days(self, selection: PendingSince) -> Collection[date]:
+        """Give the days of the selected accesses."""
+        return {day for day, _ in self._selected(selection)}
 
     def select(
         self, selection: Selection, day: date, after: StoredAccess | None, limit: int

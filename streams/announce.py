@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from typing import Any, Final, Protocol
 
 from aiokafka import AIOKafkaProducer
-from aiokafka.errors import KafkaError
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError
 
 from models.errors import BrokerUnavailable
 from models.publisher import Message
 from streams.connection import unreachable
+from streams.dead_letters import without_bytes
 
 ANSWER_TIMEOUT_MS: Final = 30_000
 LINGER_MS: Final = 5
@@ -52,20 +53,32 @@ class KafkaAnnouncer:
             await self._producer.stop()
 
     async def publish(self, messages: Sequence[Message]) -> None:
-        """Publish and wait for the broker."""
+        """Publish and wait for the broker; what a topic finds too large is published without its bytes.
+
+        The store has them. A partition that waited for a topic of another size would wait for ever.
+        """
         if self._producer is None:
             raise BrokerUnavailable("the announcer is not started")
         try:
-            pending = [
-                await self._producer.send(
-                    message.topic,
-                    value=message.value,
-                    key=message.key or None,
-                    headers=[(name, value.encode()) for name, value in message.headers.items()],
-                )
-                for message in messages
-            ]
-            for sent in pending:
-                await sent
+            refused = await _send(self._producer, messages)
+            if refused and (still := await _send(self._producer, [without_bytes(each) for each in refused])):
+                raise BrokerUnavailable(f"{still[0].topic} takes no message of {len(still[0].value)} bytes")
         except KafkaError as error:
             raise BrokerUnavailable(f"findings were not acknowledged: {error}") from error
+
+
+async def _send(producer: AIOKafkaProducer, messages: Sequence[Message]) -> list[Message]:
+    """Send and wait; give the messages that are larger than their topic takes."""
+    pending = [
+        await producer.send(
+            message.topic, value=message.value, key=message.key or None, headers=message.all_headers()
+        )
+        for message in messages
+    ]
+    refused: list[Message] = []
+    for message, sent in zip(messages, pending, strict=True):
+        try:
+            await sent
+        except MessageSizeTooLargeError:
+            refused.append(message)
+    return refused

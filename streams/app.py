@@ -10,6 +10,7 @@ from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from streams.batches import BatchScheduling, BatchSchema
 from streams.connection import KafkaConnection
 from streams.intake import Intake
+from streams.reading import forgive_names
 
 FETCH_BYTES: Final = 8 * 1024 * 1024
 FETCHED_RECORDS: Final = 20_000
@@ -24,6 +25,7 @@ def create_app(
     connection: KafkaConnection, *, group: str, session_timeout_s: int, scratch: Path
 ) -> faust.App:
     """Configure Faust for partition batches whose offsets we commit ourselves."""
+    forgive_names()
     return faust.App(
         group,
         **connection.faust_broker(),

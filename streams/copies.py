@@ -32,7 +32,13 @@ class Sorted(NamedTuple):
     new: list[Accepted]
     conflicts: list[Accepted]
     """The identity of a stored access, with other content."""
-    duplicate_count: int
+    duplicates: list[Accepted]
+    """What is stored already, sent again."""
+
+    @property
+    def duplicate_count(self) -> int:
+        """How many accesses were sent again."""
+        return len(self.duplicates)
 
 
 class RecentIdentities:
@@ -66,18 +72,17 @@ class RecentIdentities:
 def sort_copies(accepted: Sequence[Accepted], stored: Mapping[Identity, Content]) -> Sorted:
     """Tell new accesses from copies and from conflicts, in order; the first of its identity wins."""
     seen: dict[Identity, Content] = dict(stored)
-    found = Sorted([], [], 0)
-    duplicate_count = 0
+    found = Sorted([], [], [])
     for item in accepted:
         identity = (item.event.source, item.event.id)
         if identity not in seen:
             seen[identity] = ()
             found.new.append(item)
         elif _same(seen, identity, item, found.new):
-            duplicate_count += 1
+            found.duplicates.append(item)
         else:
             found.conflicts.append(item)
-    return found._replace(duplicate_count=duplicate_count)
+    return found
 
 
 def _same(seen: dict[Identity, Content], identity: Identity, item: Accepted, new: Sequence[Accepted]) -> bool:

@@ -7,25 +7,36 @@ from models.publisher import Message
 from models.topics import DEAD_LETTERS
 
 LARGEST_COPIED_BYTES: Final = 1_048_588
-"""Key and value that the topic is given at most; the store holds the bytes of larger ones too."""
+"""Key, value and headers that the topic is given at most; the store holds the bytes of larger ones too."""
+
+CARRIED: Final = "record."
+"""Before the names of the headers that the refused record came with; ours say why it was refused."""
 
 
 def dead_letter_message(letter: DeadLetter) -> Message:
-    """Write a dead letter as the record that is published: its own key and bytes, why in the headers.
+    """Write a dead letter as the record that is published: its own key, bytes and headers, and why.
 
     A record that was compressed on its way here can be larger than any topic takes: then the message
     says `truncated` and carries no bytes, rather than hold up its partition for ever.
     """
-    copied = len(letter.key or b"") + len(letter.value) <= LARGEST_COPIED_BYTES
-    return Message(
+    carried = [(f"{CARRIED}{name}", value) for name, value in letter.headers]
+    message = Message(
         topic=DEAD_LETTERS,
-        key=(letter.key or b"") if copied else b"",
-        value=letter.value if copied else b"",
+        key=letter.key or b"",
+        value=letter.value,
         headers={
             "reason": letter.reason,
             "detail": letter.detail,
             "fields": ",".join(letter.fields),
             "position": str(letter.position),
-            "truncated": "false" if copied else "true",
+            "truncated": "false",
         },
+        carried=carried,
     )
+    size = len(message.key) + len(message.value) + sum(len(name) + len(value) for name, value in carried)
+    return message if size <= LARGEST_COPIED_BYTES else without_bytes(message)
+
+
+def without_bytes(message: Message) -> Message:
+    """Leave key, value and headers of the refused record out, and say so."""
+    return message._replace(key=b"", value=b"", carried=(), headers={**message.headers, "truncated": "true"})

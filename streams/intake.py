@@ -56,10 +56,14 @@ class Intake:
         if not task.done():
             owner.feed(records)
 
-    async def own(self, topic: str, partition: int) -> None:
-        """Have an owner of the partition although nothing was delivered: it may have work of its own."""
+    async def own(self, topic: str, partition: int, assigned_as: Membership) -> None:
+        """Have an owner of the partition although nothing was delivered: it may have work of its own.
+
+        Nothing happens where this process is no longer the member to which the partition was assigned: in the
+        middle of a rebalance it may be another's already.
+        """
         membership = await self._offsets.membership()
-        if membership.generation >= 0 and membership != self._let_go:
+        if membership.generation >= 0 and membership == assigned_as and membership != self._let_go:
             self._owner(topic, partition, membership)
 
     async def release(self) -> None:

@@ -76,6 +76,7 @@ def dead_letter(record: Any, error: MalformedEvent) -> DeadLetter:  # noqa: ANN4
         received_at=received_at(record.timestamp),
         key=record.key,
         value=record.value or b"",
+        headers=tuple((name, value or b"") for name, value in record.headers or ()),
     )
 
 

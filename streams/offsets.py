@@ -7,18 +7,23 @@ the broker refuses it where the group has moved on. The private names this relie
 tests/contracts/test_faust_names.py.
 """
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, NamedTuple, Protocol
 
 import faust
-from aiokafka import TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import IllegalStateError, KafkaError, for_code
 from aiokafka.protocol.commit import OffsetCommitRequest
 
 from models.errors import BrokerUnavailable, RangeLost
 
 LONGEST_METADATA: Final = 4_000
+POLL_TIMEOUT_MS: Final = 500
+FOUND_WITHIN_S: Final = 30.0
+"""How long the first record behind an offset may take to be found before it is looked for anew."""
+
 _NO_ERROR: Final = 0
 _NO_OFFSET: Final = -1
 
@@ -37,6 +42,10 @@ class Membership(NamedTuple):
 
     generation: int
     member_id: str
+
+
+NOBODY: Final = Membership(-1, "")
+"""Who this process is while it is in no group."""
 
 
 class Committed(NamedTuple):
@@ -72,6 +81,13 @@ class Offsets(Protocol):
     async def end(self, topic: str, partition: int) -> int:
         """Give the offset that the next record will have. Raises `BrokerUnavailable`."""
 
+    async def first_from(self, topic: str, partition: int, offset: int) -> int:
+        """Give the offset of the first record at or behind `offset`; the partition's end where there is none.
+
+        What lies between holds no record: it was deleted, compacted away, or marks the end of a
+        transaction. Raises `BrokerUnavailable`.
+        """
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Have the partition delivered again from `offset`. Raises `RangeLost` where it is not ours."""
 
@@ -85,8 +101,19 @@ class Offsets(Protocol):
 class GroupOffsets:
     """`Offsets` through the consumer of a running Faust app."""
 
-    def __init__(self, app: faust.App) -> None:
+    def __init__(self, app: faust.App, connection: Mapping[str, Any]) -> None:
         self._app = app
+        self._connection = connection
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Give what ended this process's part in the group for good; None while it takes part.
+
+        A consumer that has not joined is told of it by nobody: it would wait for partitions for ever.
+        """
+        consumer = self._app.consumer._thread._consumer  # noqa: SLF001 - see the module's docstring
+        task = None if consumer is None else consumer._coordinator._coordination_task  # noqa: SLF001 - see above
+        return task.exception() if task is not None and task.done() and not task.cancelled() else None
 
     async def membership(self) -> Membership:
         """Say who this process is in the group now."""
@@ -149,6 +176,25 @@ class GroupOffsets:
             raise BrokerUnavailable(f"the offsets of {topic}/{partition}: {error}") from error
         return int(next(iter(offsets.values())))
 
+    async def first_from(self, topic: str, partition: int, offset: int) -> int:
+        """Read with a consumer of its own: what is on its way to ours may have been fetched elsewhere."""
+        where = TopicPartition(topic, partition)
+        consumer = AIOKafkaConsumer(
+            **self._connection, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+        )
+        try:
+            async with asyncio.timeout(FOUND_WITHIN_S):
+                await consumer.start()
+                consumer.assign([where])
+                consumer.seek(where, offset)
+                return await _first_record(consumer, where)
+        except (KafkaError, TimeoutError) as error:
+            raise BrokerUnavailable(
+                f"the first record from {topic}/{partition}/{offset}: {error!r}"
+            ) from error
+        finally:
+            await consumer.stop()
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Move the consumer of that partition."""
         try:
@@ -197,6 +243,17 @@ class GroupOffsets:
 
     async def _in_consumer_thread(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - aiokafka ships no types
         return await self._app.consumer._thread.call_thread(function, *arguments)  # noqa: SLF001 - see above
+
+
+async def _first_record(consumer: AIOKafkaConsumer, where: TopicPartition) -> int:
+    while True:
+        end: int = (await consumer.end_offsets([where]))[where]
+        found = await consumer.getmany(where, timeout_ms=POLL_TIMEOUT_MS, max_records=1)
+        if records := found.get(where):
+            offset: int = records[0].offset
+            return offset
+        if await consumer.position(where) >= end:
+            return end
 
 
 def _committed(found: Any) -> Committed:  # noqa: ANN401 - aiokafka ships no types

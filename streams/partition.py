@@ -10,17 +10,18 @@ holds, and what happens to an owner that sleeps and wakes.
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
 from earwitness.policy import PolicySet
 from models.dead_letter import DeadLetter
-from models.errors import IntegrityBroken
+from models.errors import IntegrityBroken, MalformedEvent, RowsRejected
 from models.finding import Finding
-from models.ranges import Range, day_of
+from models.ranges import Range
 from sinks.base import (
     Block,
     Content,
@@ -33,17 +34,32 @@ from sinks.base import (
 )
 from streams.announce import Announcer
 from streams.copies import Accepted, RecentIdentities, sort_copies
+from streams.cutting import LARGEST_RANGE_BYTES, cut, size_of, split_at
 from streams.dead_letters import dead_letter_message
 from streams.evidence import EvidenceView
 from streams.failures import Failed, report_failure
 from streams.findings import conflict_finding, finding_message
 from streams.inbox import Inbox
-from streams.judge import conflict, judge_accepted, read_records, received_at
+from streams.judge import conflict, dead_letter, judge_accepted, read_records, received_at
 from streams.offsets import Membership, Offsets
 from streams.persistence import WhileOwned
 from streams.registers import RegisterView
+from streams.set_aside import set_aside
+from streams.wire import LONGEST_DETAIL
 
 log = structlog.get_logger(__name__)
+
+
+ASKED_AGAIN_S: Final = 10.0
+"""How long records may fail to come after the consumer was moved to them."""
+
+
+def _unobserved(_step: str, _where: str) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+def _untold(_accesses: int) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +77,11 @@ class Ports:
     now: Callable[[], datetime]
     largest_range: int
     shortest_interval_s: float
+    observed: Callable[[str, str], AbstractContextManager[None]] = _unobserved
+    """Watches a step of a place, for health and metrics."""
+
+    backlog: Callable[[int], None] = _untold
+    """Is told how many accesses wait to be judged again."""
 
 
 class PartitionOwner:
@@ -79,7 +100,7 @@ class PartitionOwner:
         self._storing = asyncio.Lock()
         self._inbox = Inbox(ports.offsets, topic, partition)
         self._expected = 0
-        self._gap: tuple[int, int] | None = None
+        self._asked = False
         self._unsettled: Range | None = None
         self._inherited = ""
         self._recent: RecentIdentities | None = None
@@ -120,13 +141,47 @@ class PartitionOwner:
         reached = -1 if highest is None else highest
         await self._refuse_another_topic(max(committed.offset or 0, reached + 1))
         intent = Range.from_intent(self._topic, self._partition, committed.metadata)
-        if intent is not None and reached <= intent.last:
+        accounted = await self._account_for_rows(intent)
+        if committed.offset is None or accounted or await self._is_lacking(committed.offset, reached):
+            await self._go_behind(reached)
+        elif intent is not None and reached <= intent.last:
             self._expected = intent.first
             await self._settle_range(intent)
-        elif committed.offset is None or committed.offset <= reached:
+        elif committed.offset <= reached:
             await self._go_behind(reached)
         else:
             self._expected = committed.offset
+
+    async def _account_for_rows(self, intent: Range | None) -> bool:
+        """Finish ranges that are stored and that no ledger row covers; say whether there were any.
+
+        The commit does not tell of them where it has expired, or where the store was restored from a
+        backup whose ledger is older than its rows. What `intent` announces is settled as such.
+        """
+        left = await self._persistently.in_thread(self._ports.trail.unaccounted, self._topic, self._partition)
+        if intent is not None and left and intent.first <= left[0].first and left[-1].last <= intent.last:
+            return False
+        for stored in left:
+            await self._finish(stored)
+        return bool(left)
+
+    async def _is_lacking(self, committed: int, reached: int) -> bool:
+        """Say whether the store lacks records that were committed and that the topic still has.
+
+        It does after it was restored from a backup: what came since is taken from the topic again.
+        """
+        lacking = reached + 1
+        if lacking >= committed:
+            return False
+        first = await self._persistently.call(
+            lambda: self._ports.offsets.first_from(self._topic, self._partition, lacking)
+        )
+        if first >= committed:
+            return False
+        log.warning(
+            "store_lacks_records", topic=self._topic, partition=self._partition, first=first, next=committed
+        )
+        return True
 
     async def _settle_range(self, intent: Range) -> None:
         """Finish an announced range that is stored; take one that is not again, under the same name."""
@@ -136,10 +191,16 @@ class PartitionOwner:
             self._unsettled = intent
             self._inherited = intent.token
             return
-        findings = await self._persistently.in_thread(self._ports.trail.findings, intent)
-        letters = await self._persistently.in_thread(self._ports.trail.refused, intent)
-        await self._conclude(tally, findings, letters)
+        await self._finish(intent)
         self._expected = intent.last + 1
+
+    async def _finish(self, stored: Range) -> None:
+        """Account for a range that another owner stored, and tell of it from what is stored."""
+        trail = self._ports.trail
+        tally = await self._persistently.in_thread(trail.tally, stored)
+        findings = await self._persistently.in_thread(trail.findings, stored)
+        letters = await self._persistently.in_thread(trail.refused, stored)
+        await self._conclude(tally, findings, letters)
 
     async def _refuse_another_topic(self, known_to: int) -> None:
         """Stop where the topic ends before what the group or the store knows of it."""
@@ -160,13 +221,19 @@ class PartitionOwner:
         stored would not be those that the ledger has.
         """
         if reached >= 0:
-            self._expected = reached + 1
-            await self._commit(self._expected, "")
+            await self._commit(reached + 1, "")
+            await self._go_on_at(reached + 1)
         else:
-            self._expected = await self._persistently.call(
+            earliest = await self._persistently.call(
                 lambda: self._ports.offsets.earliest(self._topic, self._partition)
             )
-        await self._ports.offsets.seek(self._topic, self._partition, self._expected)
+            await self._go_on_at(earliest)
+
+    async def _go_on_at(self, offset: int) -> None:
+        """Have records delivered from there, wherever the consumer is."""
+        self._expected = offset
+        self._asked = True
+        await self._ports.offsets.seek(self._topic, self._partition, offset)
 
     async def _gather(self) -> list[Any]:
         """Wait for records; under load wait a little longer, so that inserts stay few and large."""
@@ -175,7 +242,7 @@ class PartitionOwner:
             records += await self._take()
         loop = asyncio.get_running_loop()
         until = self._stored_at + self._ports.shortest_interval_s
-        while len(records) < self._ports.largest_range and (left := until - loop.time()) > 0:
+        while self._may_grow(records) and (left := until - loop.time()) > 0:
             try:
                 async with asyncio.timeout(left):
                     records += await self._take()
@@ -183,54 +250,52 @@ class PartitionOwner:
                 break
         return records
 
+    def _may_grow(self, records: Sequence[Any]) -> bool:
+        return len(records) < self._ports.largest_range and size_of(records) < LARGEST_RANGE_BYTES
+
     async def _take(self) -> Sequence[Any]:
         """Take the next records that follow on from the last ones, whatever is delivered meanwhile."""
         while True:
-            delivered = await self._inbox.get()
+            delivered = await self._delivered()
             records = [record for record in delivered if record.offset >= self._expected]
             if not records:
                 continue
-            if records[0].offset > self._expected and not self._is_all_there_is(records[0].offset):
+            if records[0].offset > self._expected:
                 await self._mend_gap(self._expected)
                 continue
             self._expected = records[-1].offset + 1
+            self._asked = False
             return records
 
-    def _is_all_there_is(self, first: int) -> bool:
-        """Whether the offsets before `first` hold nothing: asked for, they brought the same record again.
-
-        The marks that a producer's transactions leave have offsets, too, and are never delivered.
-        """
-        gap, self._gap = self._gap, (self._expected, first)
-        return gap == self._gap
+    async def _delivered(self) -> Sequence[Any]:
+        """Wait for the next batch. Where the consumer was moved and nothing came of it, move it again."""
+        while True:
+            try:
+                async with asyncio.timeout(ASKED_AGAIN_S if self._asked else None):
+                    return await self._inbox.get()
+            except TimeoutError:
+                await self._go_on_at(self._expected)
 
     async def _mend_gap(self, expected: int) -> None:
-        """Have missing records delivered; where the topic has them no longer, say so and go on."""
-        earliest = await self._persistently.call(
-            lambda: self._ports.offsets.earliest(self._topic, self._partition)
-        )
+        """Have missing records delivered; where the topic has none there, go on behind them.
+
+        Retention deletes records, which is said; the end of a transaction takes an offset and is no record.
+        """
+        offsets, topic, partition = self._ports.offsets, self._topic, self._partition
+        first = await self._persistently.call(lambda: offsets.first_from(topic, partition, expected))
+        earliest = await self._persistently.call(lambda: offsets.earliest(topic, partition))
         if earliest > expected:
-            log.error(
-                "records_gone", topic=self._topic, partition=self._partition, first=expected, next=earliest
-            )
-            self._expected = earliest
+            log.error("records_gone", topic=topic, partition=partition, first=expected, next=earliest)
             self._unsettled = None
-        await self._ports.offsets.seek(self._topic, self._partition, self._expected)
+        await self._go_on_at(first)
 
     def _cut(self, records: list[Any]) -> Iterator[tuple[Range, list[Any]]]:
-        """Cut records into ranges of one day and the largest size; one that was announced comes first."""
-        start = 0
+        """Cut records into ranges; one that was announced comes first."""
         if self._unsettled is not None:
             announced, self._unsettled = self._unsettled, None
-            start = sum(record.offset <= announced.last for record in records)
-            yield announced, records[:start]
-        while start < len(records):
-            day = day_of(records[start].timestamp)
-            limit = min(len(records), start + self._ports.largest_range)
-            end = next((i for i in range(start, limit) if day_of(records[i].timestamp) != day), limit)
-            first, last = records[start].offset, records[end - 1].offset
-            yield Range(self._topic, self._partition, first, last, day), records[start:end]
-            start = end
+            of_it, records = split_at(records, announced.last)
+            yield announced, of_it
+        yield from cut(self._topic, self._partition, records, self._ports.largest_range)
 
     async def _store(self, announced: Range, records: Sequence[Any]) -> None:
         """Judge the records of one range and make all of it durable, once."""
@@ -244,7 +309,8 @@ class PartitionOwner:
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         policies = self._ports.policies()
-        rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
+        with self._ports.observed("judge", f"{self._topic}/{self._partition}"):
+            rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)
         for row in rows:
@@ -253,8 +319,15 @@ class PartitionOwner:
         letters = [*read.refused, *(conflict(item) for item in copies.conflicts)]
         if letters:
             await self._persistently.in_thread(self._ports.trail.write_dead_letters, announced, letters)
-        stored, findings = await self._write(block) if rows else (announced, [])
-        entry = LedgerEntry(stored, len(rows), len(letters), copies.duplicate_count)
+        aside = set_aside(copies.duplicates, letters)
+        if aside:
+            await self._persistently.in_thread(self._ports.trail.write_set_aside, announced, aside)
+        findings: list[Finding] = []
+        if rows:
+            block, misfits, findings = await self._write_what_fits(block, copies.new)
+            letters += misfits
+            aside += set_aside([], misfits)
+        entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)
         self._stored_at = asyncio.get_running_loop().time()
@@ -278,6 +351,43 @@ class PartitionOwner:
     def _remember(self, stored: Sequence[Accepted]) -> None:
         if self._recent is not None:
             self._recent.add(stored)
+
+    async def _write_what_fits(
+        self, block: Block, accepted: Sequence[Accepted]
+    ) -> tuple[Block, list[DeadLetter], list[Finding]]:
+        """Insert the block without the rows that the store refuses; those are kept as dead letters first.
+
+        Give what was inserted, the letters, and what the rows that stand bring to light.
+
+        The range stays whole and keeps its name: a later attempt at it, ours or another owner's, meets
+        the same refusal or finds the name taken.
+        """
+        try:
+            stored, findings = await self._write(block)
+            return block._replace(range=stored), [], findings
+        except RowsRejected:
+            misfits = await self._persistently.in_thread(self._ports.trail.misfits, block)
+            if not misfits:
+                raise
+        letters = [
+            dead_letter(
+                item.record, MalformedEvent("rejected_by_store", misfits[item.record.offset][:LONGEST_DETAIL])
+            )
+            for item in accepted
+            if item.record.offset in misfits
+        ]
+        log.error("rows_rejected", range=block.range.token, rows=len(letters))
+        await self._persistently.in_thread(self._ports.trail.write_dead_letters, block.range, letters)
+        await self._persistently.in_thread(
+            self._ports.trail.write_set_aside, block.range, set_aside([], letters)
+        )
+        fitting = block._replace(rows=[row for row in block.rows if row.offset not in misfits])
+        if not fitting.rows:
+            return fitting, letters, []
+        # An earlier call may have been unclear: what became of the name is looked up.
+        self._inherited = block.range.token
+        stored, findings = await self._write(fitting)
+        return fitting._replace(range=stored), letters, findings
 
     async def _write(self, block: Block) -> tuple[Range, list[Finding]]:
         """Insert the block; give the attempt under which its rows stand, and what they bring to light.
@@ -305,7 +415,7 @@ class PartitionOwner:
             await self._commit(block.range.first, block.range.intent)
 
     async def _insert(self, block: Block) -> bool:
-        """Write until the store answers; say whether the first call stored it beyond doubt."""
+        """Write until the store answers; say whether the first call stored the block beyond doubt."""
         calls = 0
 
         async def call() -> bool:
@@ -326,6 +436,8 @@ class PartitionOwner:
             *(dead_letter_message(letter) for letter in letters),
         ]
         if messages:
+            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
+            await self._commit(entry.range.first, entry.range.intent)
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
         await self._commit(entry.range.last + 1, "")
 

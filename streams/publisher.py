@@ -32,7 +32,7 @@ class KafkaPublisher:
                     message.topic,
                     key=message.key or None,
                     value=message.value,
-                    headers=[(name, value.encode()) for name, value in message.headers.items()],
+                    headers=message.all_headers(),
                 )
                 for message in messages
             ]

@@ -53,11 +53,11 @@ class EvidenceRecorder:
             async with self._storing:
                 if records:
                     await self._store(records)
-                else:
-                    await self._again.advance()
+                # After a batch too: where records never cease, nothing else would ever get a turn.
+                await self._again.advance()
 
     async def _next(self) -> Sequence[Any]:
-        """Give the next batch; nothing where other work is due first."""
+        """Give the next batch; nothing where there is none and other work is due."""
         wait_s = 0 if self._again.busy else SWEEP_EVERY_S
         try:
             async with asyncio.timeout(wait_s):
@@ -74,6 +74,9 @@ class EvidenceRecorder:
             return
 
     async def _store(self, records: Sequence[Any]) -> None:
+        records = await self._following(records)
+        if not records:
+            return
         kept, refused = _read(records)
         trail = self._ports.trail
         if refused:
@@ -84,7 +87,25 @@ class EvidenceRecorder:
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
         if kept:
             await self._persistently.in_thread(trail.write_evidence, kept)
-        await self._again.take(kept, records[-1].offset + 1)
+        await self._again.take(kept, refused, records[-1].offset + 1)
+
+    async def _following(self, records: Sequence[Any]) -> Sequence[Any]:
+        """Give those records that follow on from the last ones; where some lie between, have them delivered.
+
+        Compaction leaves gaps; after the consumer was moved back, so does what it had fetched before.
+        """
+        expected = self._again.next_offset
+        following = [record for record in records if record.offset >= expected]
+        if not following or following[0].offset == expected:
+            return following
+        offsets = self._ports.offsets
+        first = await self._persistently.call(
+            lambda: offsets.first_from(self._topic, self._partition, expected)
+        )
+        if first >= following[0].offset:
+            return following
+        await offsets.seek(self._topic, self._partition, first)
+        return ()
 
 
 def _read(records: Sequence[Any]) -> tuple[list[RegisteredEvidence], list[DeadLetter]]:

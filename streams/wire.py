@@ -35,6 +35,10 @@ from models.topics import ACCESS_SCHEMA
 
 SCHEMA_HEADER: Final = "ce_dataschema"
 LONGEST_DETAIL: Final = 1_000
+TOMBSTONE: Final = (
+    "an empty record; evidence is withdrawn, not deleted. Have its register put the ref again within 7 days:"
+    " then Kafka deletes the older record, and workers that start afterwards do not know it"
+)
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -221,7 +225,7 @@ def read_evidence(value: bytes | None) -> EvidenceRecord:
     refused too, for evidence is withdrawn, never deleted.
     """
     if value is None:
-        raise MalformedEvent("not_json", "an empty record; evidence is withdrawn, not deleted")
+        raise MalformedEvent("not_json", TOMBSTONE)
     if len(value) > LARGEST_EVIDENCE_BYTES:
         raise MalformedEvent(
             "too_large", f"{len(value)} bytes; at most {LARGEST_EVIDENCE_BYTES} are accepted"

@@ -5,7 +5,7 @@ import gc
 import os
 import signal
 import tempfile
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from functools import partial
@@ -17,15 +17,17 @@ import structlog
 
 from earwitness.policy import PolicySet
 from models.errors import BrokerUnavailable
-from models.topics import EVIDENCE_RECORDS
+from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from sinks.base import TrailSink, VerdictSink
 from streams.announce import KafkaAnnouncer
 from streams.app import add_intake, create_app
 from streams.connection import KafkaConnection
 from streams.evidence import EvidenceFollower
 from streams.intake import Intake
-from streams.offsets import GroupOffsets
+from streams.observed import ObservedAnnouncer, ObservedEvidence, ObservedOffsets, ObservedTrail, Observer
+from streams.offsets import NOBODY, GroupOffsets, Offsets
 from streams.partition import PartitionOwner, Ports
+from streams.pulse import KafkaPulse
 from streams.recorder import EvidenceRecorder
 from streams.registers import RegisterWatch
 
@@ -43,7 +45,8 @@ STOPPED_WITHIN_S: Final = 15.0
 ABANDONED_EXIT_CODE: Final = 3
 
 OWNED_CHECK_S: Final = 1.0
-"""How long a partition may be ours before its owner begins with what needs no delivery."""
+"""How long a partition may be ours before its owner begins with what needs no delivery. Not at once: Faust
+moves the consumer to what is committed after it has told of the assignment."""
 
 CRASH_CHECK_S: Final = 0.5
 """How long a crash of the stream may go unseen by the process that must end with it."""
@@ -56,7 +59,6 @@ class WorkerOptions(NamedTuple):
     largest_range: int
     shortest_interval_s: float
     session_timeout_s: int
-    ready_file: Path | None
 
 
 class Stores(NamedTuple):
@@ -71,16 +73,17 @@ def run(
     stores: Stores,
     policies: Callable[[], PolicySet],
     options: WorkerOptions,
+    observer: Observer,
 ) -> None:
     """Judge accesses until SIGTERM or SIGINT; then finish what is under way.
 
-    `policies` gives the versions to judge by; it is asked for every range.
+    `policies` gives the versions to judge by; it is asked for every range. `observer` is told how it goes.
 
     Raises what ended it otherwise: `BrokerUnavailable` where Kafka could not be reached at the start,
     `IntegrityBroken`, or the error that nobody foresaw. Nothing is lost then: the next worker settles
     what this one left.
     """
-    asyncio.run(_run(connection, stores, policies, options))
+    asyncio.run(_run(connection, stores, policies, options, observer))
 
 
 async def _run(
@@ -88,8 +91,10 @@ async def _run(
     stores: Stores,
     policies: Callable[[], PolicySet],
     options: WorkerOptions,
+    observer: Observer,
 ) -> None:
     stopping = _stop_on_signals()
+    trail = ObservedTrail(stores.trail, observer)
     evidence, announcer = EvidenceFollower(connection.arguments()), KafkaAnnouncer(connection.arguments())
     threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
     registers = RegisterWatch(stores.trail, threads)
@@ -99,20 +104,30 @@ async def _run(
         registers.start()
         _spare_the_collector()
         app = _app(connection, options)
+        offsets = GroupOffsets(app, connection.arguments())
         ports = Ports(
-            offsets=GroupOffsets(app),
-            trail=stores.trail,
+            offsets=ObservedOffsets(offsets, observer),
+            trail=trail,
             verdicts=stores.verdicts,
-            announcer=announcer,
-            evidence=evidence,
+            announcer=ObservedAnnouncer(announcer, observer),
+            evidence=ObservedEvidence(evidence, observer),
             registers=registers,
             policies=policies,
             threads=threads,
             now=lambda: datetime.now(UTC),
             largest_range=options.largest_range,
             shortest_interval_s=options.shortest_interval_s,
+            observed=observer.step,
+            backlog=observer.backlog,
         )
-        await _serve(app, ports, options, stopping)
+        pulse = KafkaPulse(connection.arguments(), observer, partial(_owned, app, observer), offsets)
+        await pulse.start()
+        try:
+            _tell_assignments(app, observer)
+            await _serve(app, ports, offsets, stopping)
+        finally:
+            observer.readiness.stop("the worker is stopping")
+            await _within_limit(pulse.stop())
     finally:
         registers.stop()
         await _within_limit(_stop_all(evidence, announcer))
@@ -157,7 +172,7 @@ def _app(connection: KafkaConnection, options: WorkerOptions) -> faust.App:
     )
 
 
-async def _serve(app: faust.App, ports: Ports, options: WorkerOptions, stopping: asyncio.Event) -> None:
+async def _serve(app: faust.App, ports: Ports, offsets: GroupOffsets, stopping: asyncio.Event) -> None:
     failures: list[BaseException] = []
 
     def fail(error: BaseException) -> None:
@@ -168,25 +183,49 @@ async def _serve(app: faust.App, ports: Ports, options: WorkerOptions, stopping:
     accesses = Intake(ports.offsets, partial(PartitionOwner, ports), fail)
     records = Intake(ports.offsets, partial(EvidenceRecorder, ports), fail)
     add_intake(app, accesses, records)
-    _report_ready(app, options.ready_file)
+    assigned = _Assigned(app, ports.offsets)
     await app.start()
-    keeping = asyncio.create_task(_keep_owned(app, records), name="keep-evidence-owned")
-    await _until_stopped(app, stopping)
+    intakes = {ACCESS_EVENTS: accesses, EVIDENCE_RECORDS: records}
+    keeping = asyncio.create_task(_keep_owned(assigned, intakes), name="keep-owned")
+    await _until_stopped(app, offsets, stopping)
+    outside = offsets.failure
     keeping.cancel()
     await _within_limit(_leave(app, accesses, records))
     if failures:
         raise failures[0]
+    if outside is not None:
+        raise BrokerUnavailable(f"this worker's part in its group ended: {outside!r}")
     if app.crashed:
         raise BrokerUnavailable(f"the stream crashed: {app.crash_reason!r}")
 
 
-async def _keep_owned(app: faust.App, records: Intake) -> None:
-    """Have the evidence partition owned while it is ours, also when no evidence comes: graces end."""
-    where = faust.types.TP(EVIDENCE_RECORDS, 0)
+async def _keep_owned(assigned: "_Assigned", intakes: Mapping[str, Intake]) -> None:
+    """Have every partition owned while it is ours, also when nothing comes.
+
+    Graces end, and what a predecessor left, or a restored store lacks, waits for no new record.
+    """
     while True:
         await asyncio.sleep(OWNED_CHECK_S)
-        if app.consumer is not None and where in app.consumer.assignment():
-            await records.own(EVIDENCE_RECORDS, 0)
+        for where in assigned.partitions:
+            await intakes[where.topic].own(where.topic, where.partition, assigned.membership)
+
+
+class _Assigned:
+    """What the group gave this process last, and as which member: the two change one after the other."""
+
+    def __init__(self, app: faust.App, offsets: Offsets) -> None:
+        self.membership = NOBODY
+        self.partitions: tuple[Any, ...] = ()
+        self._offsets = offsets
+        app.on_partitions_assigned.connect(self._note)
+        app.on_partitions_revoked.connect(self._forget)
+
+    async def _note(self, _app: object, assigned: Collection[Any], **_: object) -> None:
+        self.membership = await self._offsets.membership()
+        self.partitions = tuple(assigned)
+
+    async def _forget(self, *_: object, **__: object) -> None:
+        self.partitions = ()
 
 
 async def _leave(app: faust.App, *intakes: Intake) -> None:
@@ -195,8 +234,8 @@ async def _leave(app: faust.App, *intakes: Intake) -> None:
     await app.stop()
 
 
-async def _until_stopped(app: faust.App, stopping: asyncio.Event) -> None:
-    while not (stopping.is_set() or app.crashed or app.should_stop):
+async def _until_stopped(app: faust.App, offsets: GroupOffsets, stopping: asyncio.Event) -> None:
+    while not (stopping.is_set() or app.crashed or app.should_stop or offsets.failure):
         try:
             async with asyncio.timeout(CRASH_CHECK_S):
                 await stopping.wait()
@@ -204,13 +243,23 @@ async def _until_stopped(app: faust.App, stopping: asyncio.Event) -> None:
             continue
 
 
-def _report_ready(app: faust.App, ready_file: Path | None) -> None:
+def _tell_assignments(app: faust.App, observer: Observer) -> None:
     async def assigned(*_: object, **__: object) -> None:
         log.info("worker_ready")
-        if ready_file is not None:
-            await asyncio.to_thread(ready_file.touch)
+        observer.joined()
+
+    async def revoked(*_: object, **__: object) -> None:
+        observer.moved()
 
     app.on_partitions_assigned.connect(assigned)
+    app.on_partitions_revoked.connect(revoked)
+
+
+def _owned(app: faust.App, observer: Observer) -> frozenset[int]:
+    """Give the partitions of the access topic that are this worker's now."""
+    if not observer.assigned:
+        return frozenset()
+    return frozenset(place.partition for place in app.consumer.assignment() if place.topic == ACCESS_EVENTS)
 
 
 def _stop_on_signals() -> asyncio.Event:

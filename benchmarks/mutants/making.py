@@ -59,6 +59,9 @@ NOT_OF_THE_VERDICT: Final = {
             "_inside",
             "_instant_as_text",
             "_disagreements",
+            "_last_line",
+            "_LAST_LINE",
+            "END",
         }
     ),
 }
@@ -76,6 +79,8 @@ class Mutant(NamedTuple):
     """One module with one mistake."""
 
     module: str
+    function: str
+    """The function where it is, with the classes around it: `Actor.names`; empty outside of any."""
     operator: str
     line: int
     was: str
@@ -103,7 +108,7 @@ def mutants_of(module: str) -> list[Mutant]:
         if mutated is None or mutated in known or not _compiles(mutated):
             continue
         known.add(mutated)
-        made.append(_mutant(module, place, source, mutated))
+        made.append(_mutant(module, place.operator, source, mutated))
     return made
 
 
@@ -126,15 +131,28 @@ def _places(source: str) -> Iterator[_Place]:
                 yield _Place(name, occurrence, (line, column))
 
 
-def _mutant(module: str, place: _Place, source: str, mutated: str) -> Mutant:
+def _mutant(module: str, operator: str, source: str, mutated: str) -> Mutant:
     before, after = source.splitlines(), mutated.splitlines()
     changed = next(
-        (number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]),
-        place.start[0] - 1,
+        number for number, pair in enumerate(zip(before, after, strict=False)) if pair[0] != pair[1]
     )
     return Mutant(
-        module, place.operator, changed + 1, before[changed].strip(), after[changed].strip(), mutated
+        module,
+        _function_at(changed + 1, ast.parse(source)),
+        operator,
+        changed + 1,
+        before[changed].strip(),
+        after[changed].strip(),
+        mutated,
     )
+
+
+def _function_at(line: int, tree: ast.AST) -> str:
+    """Name the innermost function or class around a line, with those around it."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.lineno <= line <= (node.end_lineno or 0):
+            return ".".join(filter(None, (node.name, _function_at(line, node))))
+    return ""
 
 
 def _compiles(source: str) -> bool:

@@ -1,6 +1,7 @@
 """Judging mutants: each in a process of its own, forked from one that has the libraries at hand.
 
-Nothing is written: the process loads the mutated module from memory in place of the file.
+Nothing is written: the process loads the mutated module from memory in place of the file, and hypothesis
+keeps no examples. The same mutant always meets the same tests.
 """
 
 import gc
@@ -18,6 +19,7 @@ from types import CodeType, ModuleType
 from typing import Final, Literal, NamedTuple, NoReturn
 
 import pytest
+from hypothesis import Phase, settings
 
 from benchmarks.mutants.making import FOLDER, Mutant
 from models import AccessEvent, EvidenceRecord
@@ -27,8 +29,12 @@ from tests.policy.worlds import seeded_worlds
 
 Outcome = Literal["killed", "hung", "survived"]
 
+LONGEST_JUDGING_S: Final = 5
 LONGEST_RUN_S: Final = 20
-"""Of processor time, so that a busy machine makes no mutant hang; the judge as it is needs 6."""
+"""Of processor time, so that a busy machine makes no mutant hang: for all worlds, and with the tests.
+
+The judge as it is needs less than 1, and 8 with the tests.
+"""
 
 SEED: Final = 20_130_207
 WORLDS: Final = 6000
@@ -95,6 +101,19 @@ def worlds_with_answers() -> list[Told]:
     ]
 
 
+def settle() -> None:
+    """Have hypothesis stop at the first failure, and leave what is loaded out of garbage collection.
+
+    A collection would copy all of it into every process.
+    """
+    settings.register_profile(
+        "mutants", database=None, derandomize=True, phases=(Phase.explicit, Phase.generate)
+    )
+    settings.load_profile("mutants")
+    gc.collect()
+    gc.freeze()
+
+
 def _agrees(told: Sequence[Told]) -> bool:
     """Say whether the judge, as this process loads it, says the same in every world."""
     policy = importlib.import_module("earwitness.policy")
@@ -114,7 +133,6 @@ def tell_apart(
     mutants: Sequence[Mutant], told: Sequence[Told], processes: int
 ) -> Iterator[tuple[Mutant, Outcome]]:
     """Run the tests against each mutant, `processes` at a time, and give each with what came of it."""
-    _settle()
     waiting = list(reversed(mutants))
     running: dict[int, Mutant] = {}
     while waiting or running:
@@ -123,12 +141,6 @@ def tell_apart(
             running[_forked(mutant, told)] = mutant
         pid, status = os.wait()
         yield running.pop(pid), _outcome(status)
-
-
-def _settle() -> None:
-    """Leave what the libraries made out of garbage collection, which would copy it into every process."""
-    gc.collect()
-    gc.freeze()
 
 
 def passes_unchanged(told: Sequence[Told]) -> bool:
@@ -148,7 +160,7 @@ def _in_child(mutant: Mutant | None, told: Sequence[Told]) -> NoReturn:
     """Test in the silence of a process that ends whatever happens."""
     code = _COULD_NOT_TEST
     try:
-        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_RUN_S, LONGEST_RUN_S))
+        resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_JUDGING_S, LONGEST_RUN_S))
         resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY_BYTES, MOST_MEMORY_BYTES))
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
@@ -167,6 +179,7 @@ def _test(told: Sequence[Told]) -> int:
             return _A_TEST_FAILED
     except Exception:  # noqa: BLE001 - a mutant may fail in any way
         return _A_TEST_FAILED
+    resource.setrlimit(resource.RLIMIT_CPU, (LONGEST_RUN_S, LONGEST_RUN_S))
     options = ["-x", "-q", "--noconftest", "-p", "no:cacheprovider", "-p", "no:randomly"]
     options += ["-W", "ignore::pytest.PytestAssertRewriteWarning"]
     for names in TESTS:

@@ -1,17 +1,19 @@
 """The read API as one ASGI application."""
 
+import time
 from collections.abc import Callable
 from typing import Final
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from earwitness.api import accesses, dead_letters, evidence, metrics, registers, sql, webhooks
+from earwitness.api import accesses, dead_letters, evidence, health, metrics, registers, sql, webhooks
 from earwitness.api.deliveries import Deliveries, Hooks
 from earwitness.api.errors import install
 from earwitness.api.gate import Gate
 from earwitness.api.recording import Clock, utc_now
 from earwitness.api.sources import Sources
+from earwitness.health.readiness import Readiness
 from models.errors import ConfigurationError, PipelineError
 
 PATH: Final = "/api/v1"
@@ -46,7 +48,9 @@ def create_app(
         webhooks.router,
     ):
         app.include_router(router, prefix=PATH)
+    app.state.readiness = sources.readiness or Readiness((), time.monotonic)
     app.include_router(metrics.router)
+    app.include_router(health.router)
     healthz = _health(sources.is_ready)
     for path in ("/healthz", f"{PATH}/healthz"):
         app.add_api_route(path, healthz, methods=["GET"])

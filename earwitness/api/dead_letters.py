@@ -50,14 +50,20 @@ def list_dead_letters(
 
 @router.get("/dead-letters/{topic}/{partition}/{offset}")
 def show_dead_letter(topic: str, partition: str, offset: str, asked: Asked, sources: From) -> JSONResponse:
-    """Give one dead letter with its bytes, as text where they are UTF-8."""
+    """Give one dead letter with its bytes and headers, as text where they are UTF-8."""
     position = parse_position(f"{topic}/{partition}/{offset}")
     letters = sources.dead_letters.at([position])
     if not letters:
         asked.record("dead-letters.show", str(position), row_count=0)
         raise NotFound(f"there is no dead letter at {position}")
     letter = letters[0]
-    body = {**letter.summary, **_readable("key", letter.key), **_readable("value", letter.value)}
+    headers = [{"name": name, **_readable("value", value)} for name, value in letter.headers]
+    body = {
+        **letter.summary,
+        **_readable("key", letter.key),
+        **_readable("value", letter.value),
+        "headers": headers,
+    }
     return asked.answer({"dead_letter": body}, "dead-letters.show", str(position), row_count=1)
 
 
@@ -96,4 +102,5 @@ def _raw(letter: WholeLetter) -> dict[str, Any]:
         "reason": letter.summary["reason"],
         "key_base64": base64.b64encode(letter.key or b"").decode(),
         "value_base64": base64.b64encode(letter.value).decode(),
+        "headers_base64": [[name, base64.b64encode(value).decode()] for name, value in letter.headers],
     }

@@ -103,7 +103,7 @@ class Deliveries:
         if record is None:
             return {"result": "passed_over"}
         try:
-            settlement = settle(record, self._held(hook.register.name, record.ref, now))
+            settlement = settle(record, self._held(hook.register.name, record.ref, now), now)
             if settlement.result == "recorded":
                 self._publish(hook, settlement, now)
         except (BrokerUnavailable, SinkUnavailable) as error:

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from earwitness.api.errors import error_response
 
-OPEN_PATHS: Final = frozenset({"/healthz", "/api/v1/healthz"})
+OPEN_PATHS: Final = frozenset({"/healthz", "/api/v1/healthz", "/livez", "/readyz"})
 TOO_LARGE: Final = 413  # its name differs between versions of Python
 LARGEST_BODY_BYTES: Final = 262_144
 LARGEST_DELIVERY_BYTES: Final = 1_000_000
@@ -23,7 +23,7 @@ WEBHOOK_PATH: Final = re.compile(r"/api/v1/webhooks/[^/]+")
 class Gate:
     """Lets a request through only with the bearer token, whatever its path.
 
-    The health check is open. A delivery to a webhook proves itself, by the secret of that webhook.
+    The health checks are open. A delivery to a webhook proves itself, by the secret of that webhook.
     """
 
     def __init__(self, app: ASGIApp, token: str) -> None:

@@ -12,7 +12,14 @@ from fastapi import APIRouter, Request, Response
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from earwitness.api.sources import From
-from earwitness.metrics import REGISTER_INTERVAL, REGISTER_LAST_HEARTBEAT, REGISTER_OVERDUE, Sample, expose
+from earwitness.metrics import (
+    READY,
+    REGISTER_INTERVAL,
+    REGISTER_LAST_HEARTBEAT,
+    REGISTER_OVERDUE,
+    Sample,
+    expose,
+)
 from models.registers import RegisterState
 
 router: Final = APIRouter()
@@ -23,7 +30,8 @@ def metrics(request: Request, sources: From) -> Response:
     """Give the metrics of the registers. Where the store does not answer this is 503, so the scrape fails."""
     now = request.app.state.clock()
     watched = [state for state in sources.registers.current() if not state.retired]
-    samples = (sample for state in watched for sample in _samples(state, now))
+    ready = Sample(READY, (), float(request.app.state.readiness.readiness().ok))
+    samples = [ready, *(sample for state in watched for sample in _samples(state, now))]
     return Response(expose(samples), media_type=CONTENT_TYPE_LATEST)
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, NamedTuple, Protocol
 from fastapi import Depends, Request
 
 from earwitness.api.recording import ActivitySink
+from earwitness.health.readiness import Readiness
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.registers import Registers
@@ -47,6 +48,8 @@ class Sources(NamedTuple):
     explain: Explain
     activity: ActivitySink
     is_ready: Callable[[], bool]
+    readiness: Readiness | None = None
+    """What /readyz tells; without it the API is always ready."""
 
 
 def page_limit(request: Request, limit: int) -> int:

@@ -3,6 +3,7 @@
 import signal
 import socket
 import sys
+import time
 from collections.abc import Callable
 from types import FrameType
 from typing import Final
@@ -17,6 +18,8 @@ from earwitness.api.deliveries import Hooks
 from earwitness.api.sources import Sources
 from earwitness.cli import wiring
 from earwitness.cli.outbox_publisher import OutboxPublisher
+from earwitness.health.pulse import Pulse
+from earwitness.health.readiness import CLICKHOUSE, Readiness
 from earwitness.policy import PolicySet
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
 from earwitness.query.clickhouse import ClickHouseStore
@@ -32,6 +35,7 @@ from earwitness.settings import ApiSettings, Settings
 from models.errors import ConfigurationError, QueryRejected, SinkUnavailable
 from sinks.clickhouse.activity import ActivityLog
 from sinks.clickhouse.client import ClickHouse
+from sinks.clickhouse.doorbell import Doorbell
 from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
 
 READER: Final = "earwitness_reader"
@@ -60,9 +64,10 @@ def api() -> None:
     webhooks = read_hooks(read_registers(loaded.registers_file))
     stores = Stores(loaded)
     policies = PolicyFolder(loaded.policies_dir)
+    readiness = Readiness((CLICKHOUSE,), time.monotonic)
     publisher = OutboxPublisher(wiring.sdk_kafka(loaded.kafka)) if webhooks else None
     app = create_app(
-        stores.sources(policies.current),
+        stores.sources(policies.current)._replace(readiness=readiness),
         token=loaded.api.token.get_secret_value(),
         largest_page=loaded.api.largest_page,
         hooks=None if publisher is None else Hooks(webhooks, publisher, stores.note_success),
@@ -70,7 +75,11 @@ def api() -> None:
     listening = _listen(loaded.api)
     signal.signal(signal.SIGTERM, _leave)
     try:
-        with PolicyWatch(policies):
+        with (
+            PolicyWatch(policies),
+            Doorbell(wiring.clickhouse(loaded.clickhouse), "dead_letters") as doorbell,
+            Pulse(CLICKHOUSE, doorbell.ring, readiness),
+        ):
             _server(app).run(sockets=[listening])
     finally:
         stores.close()

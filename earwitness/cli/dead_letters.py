@@ -97,7 +97,7 @@ def show(position: str, output: OutputFormat, data_dir: Path | None) -> None:
 @click.option("--reason", default="", metavar="R", help="Every dead letter of this reason instead.")
 @reading_options
 def replay(positions: tuple[str, ...], reason: str, output: OutputFormat, data_dir: Path | None) -> None:
-    """Publish dead letters again, byte for byte, to the topics they came from.
+    """Publish dead letters again, byte for byte and with their headers, to the topics they came from.
 
     The record gets a new position and is judged like any other; what is refused again is a new dead letter.
 
@@ -184,7 +184,8 @@ def _positions_of(api: ApiClient, reason: str) -> list[str]:
 
 def _message(letter: Letter) -> Message:
     key, value = (base64.b64decode(letter[name]) for name in ("key_base64", "value_base64"))
-    return Message(_topic(letter), key, value, {})
+    headers = [(name, base64.b64decode(header)) for name, header in letter["headers_base64"]]
+    return Message(_topic(letter), key, value, {}, headers)
 
 
 def _topic(letter: Letter) -> str:
@@ -224,12 +225,19 @@ def _letters_table(letters: list[Letter]) -> Table:
     return table
 
 
+def _shown(entry: str | dict[str, str]) -> str:
+    """Write one field's name, or one header."""
+    if isinstance(entry, str):
+        return entry
+    return f"{entry['name']}={entry.get('value', entry.get('value_base64'))}"
+
+
 def _letter_table(letter: Letter) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
     table.add_column(style="dim", no_wrap=True)
     table.add_column(overflow="fold")
     for name, value in letter.items():
         if value is not None and value != []:
-            shown = ", ".join(value) if isinstance(value, list) else value
+            shown = ", ".join(map(_shown, value)) if isinstance(value, list) else value
             table.add_row(Text(name), visible(shown))
     return table

@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "api": "earwitness.cli.api:api",
     "provision": "earwitness.cli.provision:provision",
     "migrate": "earwitness.cli.migrate:migrate",
+    "backup": "earwitness.cli.backup:backup",
+    "restore": "earwitness.cli.backup:restore",
     "publish": "earwitness.cli.publish:publish",
     "evidence": "earwitness.cli.evidence:evidence",
     "registers": "earwitness.cli.registers:registers",
@@ -32,6 +34,7 @@ COMMANDS: Final = {
     "sql": "earwitness.cli.sql:sql",
     "report": "earwitness.cli.report:report",
     "dead-letters": "earwitness.cli.dead_letters:dead_letters",
+    "reconcile": "earwitness.cli.reconcile:reconcile",
     "policy": "earwitness.cli.policy:policy",
     "demo": "earwitness.cli.demo:demo",
 }

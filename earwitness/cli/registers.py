@@ -17,13 +17,14 @@ from earwitness.cli.rows import Told
 from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack.state import resolve
 from earwitness.query.moments import parse_moment
-from earwitness.register_files import read_file, read_register
+from earwitness.register_files import read_file, read_register, read_registers
 from earwitness.registers.config import Register
 from earwitness.registers.directory import (
     DIRECTORY_ORIGIN,
     LARGEST_SHARE_PERCENT,
     Directory,
     SyncPlan,
+    objection_to,
     sync_plan,
 )
 from earwitness.registers.mapping import RegisterMapping, parse_mapping
@@ -138,6 +139,9 @@ def sync(
         listed, read.ref_prefix, _moment(options["moment"]), dated="valid_from" in read.fields
     )
     asked = _register(options["register"])
+    objection = objection_to(directory, asked, read_registers(settings.load().registers_file))
+    if objection is not None:
+        raise ConfigurationError([f"{mapping}: ref_prefix: {objection}"])
     defaults = {"origin": DIRECTORY_ORIGIN, "valid_from": directory.at}
     told = Told(Reader(read, defaults, asked, _hide(options)))
     told.read([file])

@@ -87,5 +87,7 @@ def _show(current: StackState, registers: list[Json] | None) -> None:
         if process.restarts:
             line += f" restarted {process.restarts} times; last: {process.last_exit}"
         click.echo(line.rstrip())
+        if process.trouble:
+            click.echo(f"  {'':<12} not ready: {process.trouble}")
     if registers:
         click.echo(f"  {'registers':<12} {summary(registers)}")

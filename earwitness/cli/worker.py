@@ -1,26 +1,32 @@
 """`earwitness worker`: judge accesses, for a stack that runs elsewhere or under a supervisor."""
 
-import os
+import time
 from functools import partial
 from pathlib import Path
-from typing import Final
 
 import click
+import structlog
 
 from earwitness import logs, settings
 from earwitness.cli import wiring
+from earwitness.health.listener import HealthListener
+from earwitness.health.pulse import Pulse
+from earwitness.health.readiness import CLICKHOUSE, EVENT_LOOP, KAFKA, Readiness
+from earwitness.metrics import WORKER_METRICS, Meters
 from earwitness.policy_files import read_policies
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
+from earwitness.settings import Settings
 from models.errors import ConfigurationError, PolicyInvalid
 from sinks.base import TrailSink
 from sinks.clickhouse.client import ClickHouse
+from sinks.clickhouse.doorbell import Doorbell
 from sinks.clickhouse.trail import ClickHouseTrail
 from sinks.clickhouse.verdicts import ClickHouseVerdicts
+from streams.observed import Observer
 from streams.policies import register, register_patiently
 from streams.worker import Stores, WorkerOptions, run
 
-READY_FILE_VARIABLE: Final = "EARWITNESS_READY_FILE"
-"""Set by a supervisor: the file that the worker touches once it judges."""
+log = structlog.get_logger(__name__)
 
 
 @click.command()
@@ -31,10 +37,21 @@ def worker() -> None:
     Example:
       EARWITNESS_KAFKA__BOOTSTRAP=kafka:9092 EARWITNESS_CLICKHOUSE__HOST=clickhouse earwitness worker
     """
-    ready_file = os.environ.pop(READY_FILE_VARIABLE, None)
     loaded = settings.load()
     logs.configure(loaded.log_format)
-    clickhouse = ClickHouse(wiring.clickhouse(loaded.clickhouse))
+    address = wiring.clickhouse(loaded.clickhouse)
+    readiness = Readiness((EVENT_LOOP, KAFKA, CLICKHOUSE), time.monotonic)
+    observer = Observer(readiness, Meters(WORKER_METRICS), time.monotonic)
+    with (
+        HealthListener(loaded.health.host, loaded.health.port, readiness, observer.expose) as listener,
+        Doorbell(address, "access_log") as doorbell,
+        Pulse(CLICKHOUSE, doorbell.ring, readiness),
+    ):
+        log.info("health_listens", address=listener.address)
+        _work(loaded, ClickHouse(address), observer)
+
+
+def _work(loaded: Settings, clickhouse: ClickHouse, observer: Observer) -> None:
     trail = ClickHouseTrail(clickhouse)
     policies = _policies(loaded.policies_dir, trail)
     options = WorkerOptions(
@@ -42,11 +59,10 @@ def worker() -> None:
         largest_range=loaded.worker.largest_batch,
         shortest_interval_s=loaded.worker.shortest_interval_s,
         session_timeout_s=loaded.worker.session_timeout_s,
-        ready_file=Path(ready_file) if ready_file else None,
     )
     with PolicyWatch(policies):
         stores = Stores(trail, ClickHouseVerdicts(clickhouse))
-        run(wiring.kafka(loaded.kafka), stores, policies.current, options)
+        run(wiring.kafka(loaded.kafka), stores, policies.current, options, observer)
 
 
 def _policies(folder: Path, trail: TrailSink) -> PolicyFolder:

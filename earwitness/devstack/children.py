@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -16,10 +17,16 @@ LONGEST_DELAY_S: Final = 30.0
 STABLE_S: Final = 60.0
 """A child that ran this long is restarted without the delay that its earlier deaths had earned."""
 
+ASKED_EVERY_S: Final = 1.0
+"""How often a child that was ready is asked whether it still is."""
+
+MOST_ASKED_AT_ONCE: Final = 8
+
 LARGEST_LOG_BYTES: Final = 10 << 20
 TAIL_BYTES: Final = 4_000
 KILL_LIMIT_S: Final = 10.0
 
+_ASKING: Final = ThreadPoolExecutor(MOST_ASKED_AT_ONCE, thread_name_prefix="health")
 _TETHER: Final = Path(__file__).with_name("tether.py")
 
 
@@ -34,8 +41,8 @@ class ChildSpec(NamedTuple):
     address: str | None
     is_ready: Callable[[], bool]
     stop_limit_s: float
-    ready_file: Path | None = None
-    """Removed before each start, so that it speaks of the process that runs."""
+    trouble: Callable[[], str] | None = None
+    """Asked again and again once it was ready: what keeps it from its work, or nothing."""
 
 
 class Child:
@@ -44,7 +51,7 @@ class Child:
     def __init__(self, spec: ChildSpec) -> None:
         self.spec = spec
         self.restarts = 0
-        self.ready = False
+        self.trouble = ""
         self.last_exit: str | None = None
         self.created_at: float | None = None
         self._process: subprocess.Popen[bytes] | None = None
@@ -52,6 +59,14 @@ class Child:
         self._start_again_at = 0.0
         self._delay_s = FIRST_DELAY_S
         self._log_starts_at = 0
+        self._was_ready = False
+        self._asked: Future[str] | None = None
+        self._ask_at = 0.0
+
+    @property
+    def ready(self) -> bool:
+        """Whether it does its work now."""
+        return self._was_ready and not self.trouble
 
     @property
     def pid(self) -> int | None:
@@ -68,7 +83,7 @@ class Child:
 
     def watch(self, now: float) -> bool:
         """Notice its end, its readiness, and when it is time to start it again; say what changed."""
-        before = (self.pid, self.ready)
+        before = (self.pid, self.ready, self.trouble)
         if self._process is None:
             if now >= self._start_again_at:
                 self.restarts += 1
@@ -77,9 +92,11 @@ class Child:
             if now - self._started_at >= STABLE_S:
                 self._delay_s = FIRST_DELAY_S
             self._note_end(f"signal {-code}" if code < 0 else f"exit {code}", now)
-        elif not self.ready:
-            self.ready = self.spec.is_ready()
-        return before != (self.pid, self.ready)
+        elif not self._was_ready:
+            self._was_ready = self.spec.is_ready()
+        else:
+            self._look_after(now)
+        return before != (self.pid, self.ready, self.trouble)
 
     def ask_to_stop(self) -> None:
         """Ask it to end."""
@@ -96,17 +113,13 @@ class Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait(KILL_LIMIT_S)
-        self._process = None
-        self.created_at = None
-        self.ready = False
+        self._forget()
 
     def tail(self) -> str:
         """Give the end of what it logged since it was last started."""
         return tail(self.spec.log, self._log_starts_at)
 
     def _start(self) -> None:
-        if self.spec.ready_file:
-            self.spec.ready_file.unlink(missing_ok=True)
         tethered = (sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *self.spec.command)
         with self.spec.log.open("ab") as log:
             self._log_starts_at = log.tell()
@@ -125,9 +138,24 @@ class Child:
         self.last_exit = how
         self._start_again_at = now + self._delay_s
         self._delay_s = min(self._delay_s * 2, LONGEST_DELAY_S)
+        self._forget()
+
+    def _forget(self) -> None:
         self._process = None
         self.created_at = None
-        self.ready = False
+        self._was_ready = False
+        self.trouble = ""
+        self._asked = None
+
+    def _look_after(self, now: float) -> None:
+        """Ask how it is, without waiting for the answer: one that hangs must not hold up the others."""
+        if self._asked is not None:
+            if self._asked.done():
+                self.trouble = self._asked.result()
+                self._asked = None
+                self._ask_at = now + ASKED_EVERY_S
+        elif self.spec.trouble is not None and now >= self._ask_at:
+            self._asked = _ASKING.submit(self.spec.trouble)
 
 
 def bound_log(log: Path) -> None:

@@ -30,6 +30,7 @@ _CONFIG: Final = """\
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <compiled_expression_cache_size>4194304</compiled_expression_cache_size>
   <mmap_cache_size>100</mmap_cache_size>
+  <backups><allowed_path>{backups}</allowed_path></backups>
   <background_pool_size>2</background_pool_size>
   <background_schedule_pool_size>4</background_schedule_pool_size>
   <merge_tree>
@@ -68,7 +69,12 @@ _PROFILES: Final = """\
 
 _READS_VIEWS: Final = tuple(f"GRANT SELECT ON earwitness.{view}" for view in VIEWS)
 _GRANTS: Final = {
-    "earwitness_writer": ("GRANT SELECT, INSERT ON earwitness.*",),
+    "earwitness_writer": (
+        "GRANT SELECT, INSERT ON earwitness.*",
+        # Rows that the trail refuses are found on a table of the connection that keeps nothing.
+        "GRANT CREATE ARBITRARY TEMPORARY TABLE ON *.*",
+        "GRANT TABLE ENGINE ON Null",
+    ),
     "earwitness_reader": _READS_VIEWS,
     "earwitness_api": (
         *_READS_VIEWS,
@@ -86,7 +92,11 @@ def configure(layout: Layout, ports: Ports) -> None:
     users = layout.clickhouse / "users.xml"
     write_private(users, _users(layout))
     config = _CONFIG.format(
-        port=ports.clickhouse, host=HOST, users=escape(str(users)), memory=MEMORY_MB << 20
+        port=ports.clickhouse,
+        host=HOST,
+        users=escape(str(users)),
+        backups=escape(str(layout.backups)),
+        memory=MEMORY_MB << 20,
     )
     for name in CONFIG_NAMES:
         write_private(layout.clickhouse / name, config)

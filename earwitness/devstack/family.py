@@ -21,6 +21,7 @@ KAFKA_STOP_S: Final = 30.0
 CLICKHOUSE_STOP_S: Final = 10.0
 WORKER_STOP_S: Final = 30.0
 API_STOP_S: Final = 10.0
+RECONCILED_EVERY: Final = "5m"
 
 OURS: Final = (f"{PREFIX}KAFKA__", f"{PREFIX}CLICKHOUSE__")
 """Settings of which the stack's children inherit none; all others they do."""
@@ -57,27 +58,38 @@ def clickhouse(layout: Layout, ports: Ports) -> ChildSpec:
     )
 
 
-def worker(layout: Layout, ports: Ports, number: int) -> ChildSpec:
-    """Say how to run the worker of that number."""
-    name = f"worker-{number}"
-    ready_file = layout.run / f"{name}.ready"
-    secrets = {
+def worker(layout: Layout, ports: Ports, number: int, health_port: int) -> ChildSpec:
+    """Say how to run the worker of that number, which tells how it is on that port."""
+    return _writer(layout, ports, f"worker-{number}", health_port, ("worker",))
+
+
+def reconcile(layout: Layout, ports: Ports, health_port: int) -> ChildSpec:
+    """Say how to run what proves that the trail is complete."""
+    command = ("reconcile", "--every", RECONCILED_EVERY)
+    return _writer(layout, ports, "reconcile", health_port, command)
+
+
+def _writer(layout: Layout, ports: Ports, name: str, health_port: int, command: tuple[str, ...]) -> ChildSpec:
+    """A process with the rights of a worker."""
+    values = {
         "KAFKA__USERNAME": "worker",
         "KAFKA__PASSWORD_FILE": str(layout.secrets / "kafka-worker"),
         "CLICKHOUSE__USERNAME": "earwitness_writer",
         "CLICKHOUSE__PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_writer"),
-        "READY_FILE": str(ready_file),
+        "HEALTH__HOST": HOST,
+        "HEALTH__PORT": str(health_port),
     }
+    address = f"{HOST}:{health_port}"
     return ChildSpec(
         name=name,
-        command=_python("earwitness.cli.main", "worker"),
-        environment={**_environment(), **_settings(layout, ports, secrets)},
+        command=_python("earwitness.cli.main", *command),
+        environment={**_environment(), **_settings(layout, ports, values)},
         folder=Path.cwd(),
         log=layout.log(name),
-        address=None,
-        is_ready=ready_file.exists,
+        address=address,
+        is_ready=_healthy(f"http://{address}/readyz"),
         stop_limit_s=WORKER_STOP_S,
-        ready_file=ready_file,
+        trouble=_trouble(f"http://{address}/readyz"),
     )
 
 
@@ -100,6 +112,7 @@ def api(layout: Layout, ports: Ports) -> ChildSpec:
         address=f"{HOST}:{ports.api}",
         is_ready=_healthy(f"http://{HOST}:{ports.api}/healthz"),
         stop_limit_s=API_STOP_S,
+        trouble=_trouble(f"http://{HOST}:{ports.api}/readyz"),
     )
 
 
@@ -150,3 +163,16 @@ def _healthy(url: str) -> Callable[[], bool]:
             return False
 
     return probe
+
+
+def _trouble(url: str) -> Callable[[], str]:
+    """Ask a process what keeps it from its work; nothing where it is ready."""
+
+    def ask() -> str:
+        try:
+            answer = httpx.get(url, timeout=PROBE_TIMEOUT_S, trust_env=False)
+            return "" if answer.is_success else "; ".join(answer.json()["why"])
+        except (httpx.HTTPError, ValueError, KeyError) as error:
+            return f"does not answer: {type(error).__name__}"
+
+    return ask

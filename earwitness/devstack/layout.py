@@ -58,6 +58,11 @@ class Layout(NamedTuple):
         """ClickHouse's configuration and data."""
         return self.root / "clickhouse"
 
+    @property
+    def backups(self) -> Path:
+        """Copies of the trail, each in a folder of its own."""
+        return self.root / "backups"
+
     def log(self, process: str) -> Path:
         """Name the log of one process."""
         return self.logs / f"{process}.log"
@@ -80,7 +85,14 @@ def prepare(layout: Layout) -> None:
     try:
         root.mkdir(parents=True, exist_ok=True)
         _claim(root)
-        for folder in (layout.secrets, layout.logs, layout.run, layout.kafka, layout.clickhouse):
+        for folder in (
+            layout.secrets,
+            layout.logs,
+            layout.run,
+            layout.kafka,
+            layout.clickhouse,
+            layout.backups,
+        ):
             folder.mkdir(mode=FOLDER_MODE, exist_ok=True)
     except OSError as error:
         raise ConfigurationError(

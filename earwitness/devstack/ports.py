@@ -43,6 +43,12 @@ def choose(layout: Layout, asked: dict[str, int]) -> Ports:
     return ports
 
 
+def free(count: int) -> list[int]:
+    """Give so many ports that are free now, for what need not have the same ones the next time."""
+    with ExitStack() as held:
+        return [_bind(held, 0) for _ in range(count)]
+
+
 def is_free(port: int) -> bool:
     """Say whether a server could listen on the port now."""
     with ExitStack() as held:

@@ -1,8 +1,10 @@
 """What can be known to be wrong before anything is started."""
 
 import errno
+import os
 import shutil
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Final
 
 from earwitness.devstack.layout import Layout
@@ -19,9 +21,11 @@ FULL_BYTES: Final = 1 << 20
 """With less than this nothing can be written any more, not even the state of the stack."""
 
 
-def is_full(layout: Layout) -> bool:
-    """Say whether the disk of the data folder takes nothing more."""
-    return shutil.disk_usage(layout.root).free < FULL_BYTES
+def full_folder(layout: Layout) -> Path | None:
+    """Give the folder whose disk takes nothing more; Kafka's and ClickHouse's may be disks of their own."""
+    kept = (layout.root, *(folder / "data" for folder in (layout.kafka, layout.clickhouse)))
+    full = (path for path in kept if path.exists() and shutil.disk_usage(path).free < FULL_BYTES)
+    return next(full, None)
 
 
 def missing_pieces() -> list[str]:
@@ -50,6 +54,11 @@ def check_room(layout: Layout) -> None:
             f"needs {LEAST_FREE_BYTES >> 20} MiB to start: make room, or name a folder on another disk with "
             "--data-dir"
         )
+
+
+def died_of_a_full_disk(last_words: str) -> bool:
+    """Say whether a process ended because nothing more could be written."""
+    return os.strerror(errno.ENOSPC) in last_words
 
 
 def explain(error: OSError, layout: Layout) -> str:

@@ -42,6 +42,8 @@ class ProcessState(BaseModel):
     ready: bool
     restarts: int
     last_exit: str | None
+    trouble: str | None = None
+    """What keeps it from its work, as it says itself."""
 
 
 class StackState(BaseModel):
@@ -119,10 +121,10 @@ def read(data_dir: Path) -> StackState:
             f"its supervisor (pid {state.supervisor_pid}) was killed; `earwitness up` cleans up and "
             "starts it again, `earwitness down` only cleans up"
         )
-    elif state.running and preflight.is_full(layout):
-        # What was written last may be out of date: there is no room for anything newer.
+    elif state.running and (full := preflight.full_folder(layout)):
+        # What was written last may be out of date: there may be no room for anything newer.
         found["phase"] = "degraded"
-        found["problem"] = f"the disk of {layout.root} is full: make room, and the stack recovers by itself"
+        found["problem"] = f"the disk of {full} is full: make room, and the stack recovers by itself"
     return state.model_copy(update=found)
 
 

@@ -109,9 +109,11 @@ class Supervisor:
         if self._stopping:
             return
         self._provision(state.settings_for(layout.root, "admin"))
-        workers = range(1, self._options.workers + 1)
-        dependents = [family.worker(layout, chosen, number) for number in workers]
-        dependents.append(family.api(layout, chosen))
+        *for_workers, for_reconcile = ports.free(self._options.workers + 1)
+        dependents = [
+            family.worker(layout, chosen, number, port) for number, port in enumerate(for_workers, start=1)
+        ]
+        dependents += [family.api(layout, chosen), family.reconcile(layout, chosen, for_reconcile)]
         self._bring_up(self._dependents, dependents)
         if not self._stopping:
             self._phase = "ready"
@@ -174,6 +176,8 @@ class Supervisor:
             self._tell(f"{child.spec.name} is ready (pid {child.pid})")
         elif child.pid is None:
             self._tell(f"{child.spec.name} (pid {before}) ended: {child.last_exit}; it is started again")
+        elif child.trouble:
+            self._tell(f"{child.spec.name} is not ready: {child.trouble}")
 
     def _weigh(self) -> None:
         """Say whether a stack that was ready still is."""
@@ -228,6 +232,13 @@ class Supervisor:
 
 
 def _trouble(child: Child) -> str:
+    if child.pid is None and preflight.died_of_a_full_disk(child.tail()):
+        return (
+            f"{child.spec.name} ended, for the disk of {child.spec.folder} is full: make room, and it"
+            " recovers by itself"
+        )
+    if child.trouble:
+        return f"{child.spec.name} is not ready: {child.trouble}"
     ended = f" (ended with {child.last_exit})" if child.last_exit else ""
     return f"{child.spec.name} is not ready{ended}, see {child.spec.log}"
 
@@ -241,6 +252,7 @@ def _describe(child: Child) -> ProcessState:
         ready=child.ready,
         restarts=child.restarts,
         last_exit=child.last_exit,
+        trouble=child.trouble or None,
     )
 
 

@@ -82,7 +82,7 @@ def _read_json_lines(name: str, text: bytes, faults: list[str]) -> dict[str, Any
             continue
         try:
             cases.append(json.loads(line))
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             faults.append(f"{name}:{number}: is not JSON: {error}")
     return {"cases": cases}
 

@@ -7,12 +7,15 @@ same. So what it names is judged again, and only a verdict that differs is new.
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from itertools import product
+from math import prod
+from typing import Final, NamedTuple
 
 from earwitness.policy.access import Access
 from earwitness.policy.clauses import NAMED_WHERE_DERIVED, CompiledClause
 from earwitness.policy.entries import FOREVER, Entry
 from earwitness.policy.evidence import EvidenceIndex
+from earwitness.policy.shelves import MOST_PAIRS
 from earwitness.policy.versions import PolicySet
 from models.evidence import KINDS_WITH_ALIASES, EvidenceRecord
 
@@ -29,6 +32,8 @@ _LINKED_ACTORS: Final = {
 """Whose ids the aliases of a kind join."""
 
 Window = tuple[datetime, datetime]
+Shape = tuple[tuple[str, ...], tuple[str, ...], bool]
+"""What a selector asks: of which actor types, by which attributes, and whether of uncited accesses only."""
 
 
 class Change(NamedTuple):
@@ -60,6 +65,11 @@ class Selector(NamedTuple):
     since: datetime = _ALWAYS[0]
     until: datetime = _ALWAYS[1]
 
+    @property
+    def shape(self) -> Shape:
+        """Say what it asks, without the values and times for which it does."""
+        return self.actor_types, self.by, self.uncited
+
     def selects(self, access: Access) -> bool:
         """Say whether it selects this access."""
         return (
@@ -75,15 +85,31 @@ def reach(changes: Sequence[Change], index: EvidenceIndex, policies: PolicySet) 
 
     `index` holds the changes, and may hold later ones: what those affect is for their own reach to say.
     """
+    return together(reach_of_each(changes, index, policies))
+
+
+def reach_of_each(
+    changes: Sequence[Change], index: EvidenceIndex, policies: PolicySet
+) -> list[tuple[Selector, ...]]:
+    """Name for each of `changes` what it can affect; `index` is walked through once for all."""
     links = _Links(changes, index)
-    found = [
-        selector
+    everybodys = _made_staff_known(changes, index)
+    return [
+        _merged(
+            (
+                *_citing(change),
+                *_explained(change, links, policies),
+                *_standing(change, links),
+                *([Selector(("employee",), (), frozenset())] if change.after.ref in everybodys else ()),
+            )
+        )
         for change in changes
-        for selector in (*_citing(change), *_explained(change, links, policies), *_standing(change, links))
     ]
-    if _may_have_made_staff_known(changes, index):
-        found.append(Selector(("employee",), (), frozenset()))
-    return _merged(found)
+
+
+def together(reaches: Iterable[Iterable[Selector]]) -> tuple[Selector, ...]:
+    """Name what any of `reaches` holds, by as few selectors as have different shapes."""
+    return _merged(selector for selectors in reaches for selector in selectors)
 
 
 def _citing(change: Change) -> Iterator[Selector]:
@@ -129,12 +155,18 @@ def _uncited(
     record: EvidenceRecord,
     window: Window,
 ) -> Selector:
-    by = (column,) if column else ()
-    rows: Iterable[tuple[str, ...]] = [(name,) for name in names] if column else [()]
+    """Name those who cite nothing, by both of the columns that the record restricts.
+
+    Of many pairs one column must do, the one with fewer values: the pairs of a record of 40 KB are millions.
+    """
+    columns = {column: names} if column else {}
     if record.customer_ids:
-        by = (*by, "customer_id")
-        rows = [(*row, customer_id) for row in rows for customer_id in record.customer_ids]
-    return Selector(actor_types, by, frozenset(rows) if by else frozenset(), True, *window)
+        columns["customer_id"] = record.customer_ids
+    if prod(len(values) for values in columns.values()) > MOST_PAIRS:
+        shorter = min(columns, key=lambda name: len(columns[name]))
+        columns = {shorter: columns[shorter]}
+    rows = frozenset(product(*columns.values())) if columns else frozenset()
+    return Selector(actor_types, tuple(columns), rows, True, *window)
 
 
 def _standing(change: Change, links: "_Links") -> Iterator[Selector]:
@@ -181,8 +213,8 @@ def _hull(windows: Sequence[Window]) -> Window:
     return min(begin for begin, _ in windows), max(end for _, end in windows)
 
 
-def _may_have_made_staff_known(changes: Sequence[Change], index: EvidenceIndex) -> bool:
-    """Say whether anybody's employment may be known now and was not before, or the other way round.
+def _made_staff_known(changes: Sequence[Change], index: EvidenceIndex) -> Collection[str]:
+    """Give the refs by which anyone's employment may be known now and was not before, or the reverse.
 
     Of employments that were changed after these it is not known here what they were before.
     """
@@ -192,12 +224,12 @@ def _may_have_made_staff_known(changes: Sequence[Change], index: EvidenceIndex) 
         if _is_employment(change.before) != _is_employment(change.after)
     }
     if not toggled:
-        return False
+        return ()
     steady = any(_is_employment(change.after) and change.after.ref not in toggled for change in changes)
     first = min(change.version for change in changes)
-    return not steady and not any(
-        entry.kind == "employment" and entry.version < first for entry in index.entries()
-    )
+    if steady or any(entry.kind == "employment" and entry.version < first for entry in index.entries()):
+        return ()
+    return toggled
 
 
 def _is_employment(record: EvidenceRecord | None) -> bool:
@@ -206,10 +238,10 @@ def _is_employment(record: EvidenceRecord | None) -> bool:
 
 def _merged(selectors: Iterable[Selector]) -> tuple[Selector, ...]:
     """Make one selector of those with the same shape, over all their values and times."""
-    shapes: defaultdict[Any, list[Selector]] = defaultdict(list)
+    shapes: defaultdict[Shape, list[Selector]] = defaultdict(list)
     for selector in selectors:
         if selector.since < selector.until and (selector.values or not selector.by):
-            shapes[selector.actor_types, selector.by, selector.uncited].append(selector)
+            shapes[selector.shape].append(selector)
     return tuple(
         Selector(
             actor_types,

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
+import re
 import tomllib
 from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 
@@ -14,6 +15,12 @@ from earwitness.policy.compiled import Policy
 from models.errors import PolicyInvalid
 from models.fields import format_time
 from models.policy import PolicyDocument
+
+END: Final = "end"
+"""The table, without content, that is the last line of a policy file. What is cut off lacks it: no part
+of a whole file, up to wherever it was cut, is a version."""
+
+_LAST_LINE: Final = re.compile(rf"\[{END}\][ \t]*(?:#.*)?".encode())
 
 
 class PolicySet:
@@ -65,7 +72,7 @@ def read_toml(name: str, text: bytes, faults: list[str]) -> dict[str, Any] | Non
     """Read one TOML file; where it is none, add that to `faults` and give None."""
     try:
         return tomllib.loads(text.decode("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # endless digits and brackets are no TOMLDecodeError
         faults.append(f"{name}: is not TOML: {error}")
         return None
 
@@ -90,11 +97,21 @@ def _read(name: str, text: bytes, faults: list[str]) -> Policy | None:
     content = read_toml(name, text, faults)
     if content is None:
         return None
+    if content.pop(END, None) != {} or not _LAST_LINE.fullmatch(_last_line(text)):
+        faults.append(
+            f"{name}: does not end with the line [{END}]: it was cut off, is still being copied,"
+            " or wants that line as its last"
+        )
+        return None
     try:
         return Policy(PolicyDocument.model_validate(content), digest(content))
     except ValidationError as error:
         faults += describe_faults(name, content, error)
         return None
+
+
+def _last_line(text: bytes) -> bytes:
+    return text.rstrip().rpartition(b"\n")[2].strip()
 
 
 def _place(path: Sequence[int | str], content: object) -> str:

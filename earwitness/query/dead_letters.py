@@ -10,6 +10,7 @@ from earwitness.query.rows import plain
 from earwitness.query.store import Answer, Store
 from models.dead_letter import DeadLetterReason, Position
 from models.errors import QueryRejected
+from models.publisher import Headers
 
 REASONS: Final = get_args(DeadLetterReason)
 MOST_AT_ONCE: Final = 100
@@ -19,16 +20,20 @@ _SUMMARY: Final = (
     "topic, partition, offset, received_at, reason, detail, fields,"
     " length(dead_letters.value) AS byte_count, recorded_at"
 )
-_BYTES: Final = "base64Encode(dead_letters.key) AS key, base64Encode(dead_letters.value) AS value"
+_BYTES: Final = (
+    "base64Encode(dead_letters.key) AS key, base64Encode(dead_letters.value) AS value,"
+    " arrayMap(header -> (header.1, base64Encode(header.2)), dead_letters.headers) AS headers"
+)
 Letter = dict[str, Any]
 
 
 class WholeLetter(NamedTuple):
-    """A dead letter with the bytes it had on Kafka."""
+    """A dead letter with the bytes and headers it had on Kafka."""
 
     summary: Letter
     key: bytes | None
     value: bytes
+    headers: Headers
 
 
 class DeadLetters:
@@ -108,5 +113,6 @@ def _whole(answer: Answer, row: Sequence[Any]) -> WholeLetter:
     record = dict(zip(answer.columns, row, strict=True))
     key = base64.b64decode(record.pop("key"))
     value = base64.b64decode(record.pop("value"))
+    headers = tuple((name, base64.b64decode(header)) for name, header in record.pop("headers"))
     position = Position(record.pop("topic"), record.pop("partition"), record.pop("offset"))
-    return WholeLetter({"position": str(position), **plain(record)}, key or None, value)
+    return WholeLetter({"position": str(position), **plain(record)}, key or None, value, headers)

@@ -123,10 +123,11 @@ class Evidence:
         if about is not None:
             # The refs first, by short columns; then their records, which are long.
             narrow = _matters(about, parameters)
+            employments = f"SELECT ref FROM evidence WHERE {condition} AND kind = 'employment'"  # noqa: S608 - constants and placeholders
             condition += (
                 f" AND (ref IN (SELECT ref FROM evidence WHERE {condition} AND ({narrow}))"  # noqa: S608 - constants and placeholders
-                f" OR ref IN (SELECT ref FROM evidence WHERE {condition} AND kind = 'employment'"
-                " ORDER BY version LIMIT 1))"
+                f" OR ref IN (SELECT ref FROM evidence WHERE {condition} AND ref IN ({employments})"
+                " GROUP BY ref HAVING argMax(kind, version) = 'employment' ORDER BY min(version) LIMIT 1))"
             )
         answer = self._store.ask(
             "SELECT argMax(evidence.record, version) AS record, max(version) AS newest,"  # noqa: S608 - constants and placeholders

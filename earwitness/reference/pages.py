@@ -24,10 +24,17 @@ _SETTINGS_ARE_READ: Final = (
 )
 
 _METRICS_ARE_SCRAPED: Final = (
-    "`GET /metrics` on the read API gives them in the text format of Prometheus. It wants the bearer token, "
-    "as `authorization: {credentials_file: …}` of a scrape configuration sends it. Where ClickHouse does not "
-    "answer, the scrape fails (503) rather than tell of old values.\n"
+    "Each process gives its own at `GET /metrics`, in the text format of Prometheus: the API on its port, "
+    "behind its bearer token; workers and `reconcile --every` where `EARWITNESS_HEALTH__HOST` and `…__PORT` "
+    "say, without one. `deploy/prometheus/` has a scrape configuration and alert rules. The spool of a "
+    "service that records is measured by that service: `recorder.metrics()` of the SDK.\n"
 )
+
+_SCRAPED_FROM: Final = {
+    "api": "The API. Where ClickHouse does not answer, the scrape fails (503), so that no old value is told.",
+    "worker": "Each worker, of the partitions that it owns and since it started.",
+    "reconcile": "The service `reconcile --every`, of the days that it looks at.",
+}
 
 
 def settings_page() -> str:
@@ -63,13 +70,16 @@ def errors_page() -> str:
 def metrics_page() -> str:
     """Describe every metric: its labels, its unit and what it means."""
     lines = [MADE, "# Metrics\n", _METRICS_ARE_SCRAPED]
-    lines += ["| metric | labels | unit | meaning |", "| --- | --- | --- | --- |"]
-    lines += [
-        f"| `{metric.name}` | {', '.join(f'`{label}`' for label in metric.labels)} | {metric.unit} |"
-        f" {metric.meaning} |"
-        for metric in METRICS
-    ]
-    return "\n".join(lines) + "\n"
+    for process, metrics in METRICS.items():
+        lines += [f"## {process}\n", f"{_SCRAPED_FROM[process]}\n"]
+        lines += ["| metric | kind | labels | unit | meaning |", "| --- | --- | --- | --- | --- |"]
+        lines += [
+            f"| `{metric.name}` | {metric.kind} | {', '.join(f'`{label}`' for label in metric.labels)} |"
+            f" {metric.unit} | {metric.meaning} |"
+            for metric in metrics
+        ]
+        lines.append("")
+    return "\n".join(lines)
 
 
 def _settings(part: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:

@@ -51,9 +51,13 @@ class Register(Part):
 
     def objection_to(self, record: EvidenceRecord) -> tuple[str, str] | None:
         """Name the field, and what is wanted there, by which a record goes beyond the allow-list."""
-        if record.kind not in self.kinds:
-            return "kind", f"register {self.name} may tell {', '.join(self.kinds)} only, not {record.kind}"
-        if not record.ref.startswith(self.ref_prefixes):
+        return self.objection_to_any(record.kind, record.ref)
+
+    def objection_to_any(self, kind: EvidenceKind, ref_prefix: str) -> tuple[str, str] | None:
+        """Name the field by which a record of a kind, whose ref begins so, can go beyond the allow-list."""
+        if kind not in self.kinds:
+            return "kind", f"register {self.name} may tell {', '.join(self.kinds)} only, not {kind}"
+        if not ref_prefix.startswith(self.ref_prefixes):
             return "ref", f"register {self.name} may tell of {_joined(self.ref_prefixes)} only"
         return None
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from earwitness.registers.config import Register, Registers
 from earwitness.registers.plan import Held, Plan, Step, change_of, is_over
 from models.evidence import EvidenceKind, EvidenceRecord
 
@@ -29,6 +30,30 @@ class Directory(NamedTuple):
     at: datetime
     dated: bool
     """Whether the file says since when; else a record begins when it is first seen."""
+
+
+def objection_to(directory: Directory, register: Register | None, known: Registers) -> str | None:
+    """Say why a file must not be taken for the whole truth about these records, None where it may.
+
+    Who is missing from it is withdrawn. So `register`, as which it is told, must be allowed to tell of
+    every one of them; and of none of them may another directory tell, for he would be missing here.
+    """
+    beyond = None if register is None else register.objection_to_any(directory.kind, directory.ref_prefix)
+    if beyond is not None:
+        return f"{beyond[1]}, and a sync withdraws whoever is missing under {directory.ref_prefix}…"
+    for other in known.registers:
+        inside = [
+            prefix
+            for prefix in other.ref_prefixes
+            if prefix.startswith(directory.ref_prefix) and prefix != directory.ref_prefix
+        ]
+        is_directory = other.webhook is None and directory.kind in other.kinds
+        if inside and is_directory and other != register:
+            return (
+                f"a sync withdraws whoever is missing under {directory.ref_prefix}…, and register"
+                f" {other.name} tells of {inside[0]}…; give each directory a prefix of its own"
+            )
+    return None
 
 
 class Leavers(NamedTuple):
@@ -97,10 +122,10 @@ def _stays(held: Iterable[Held], directory: Directory) -> dict[str, list[Held]]:
 
 
 def _step(record: EvidenceRecord, stays: Sequence[Held], directory: Directory) -> Step:
-    """Find which stay a row tells of: the open one, the last one if that never ended, or a new one."""
+    """Find which stay a row tells of: the open one, the last one if that goes on, or a new one."""
     if not stays:
         return Step("new", record)
-    open_now = [one for one in stays if one.record.status == "active"]
+    open_now = [one for one in stays if not is_over(one.record, directory.at)]
     last = max(open_now or stays, key=lambda one: one.version)
     if open_now or _goes_on(record, last.record, directory):
         begin = record.valid_from if directory.dated else last.record.valid_from
@@ -111,9 +136,10 @@ def _step(record: EvidenceRecord, stays: Sequence[Held], directory: Directory) -
 
 
 def _goes_on(record: EvidenceRecord, last: EvidenceRecord, directory: Directory) -> bool:
-    """Say whether a withdrawn stay never ended, by what the file says of its begin."""
-    ended = last.withdrawn_at or last.valid_to
-    return directory.dated and (ended is None or record.valid_from < ended)
+    """Say whether a row is about a stay that is over, by what the file says of its begin."""
+    ended = min((end for end in (last.withdrawn_at, last.valid_to) if end is not None), default=None)
+    same = record.valid_from == last.valid_from or ended is None or record.valid_from < ended
+    return directory.dated and same
 
 
 def _withdrawn(record: EvidenceRecord, at: datetime) -> EvidenceRecord:

@@ -1,5 +1,6 @@
 """What a webhook's delivery changes: tickets change often, and word of it may arrive late or twice."""
 
+from datetime import datetime
 from typing import Final, Literal, NamedTuple
 from uuid import UUID
 
@@ -30,17 +31,18 @@ class Settlement(NamedTuple):
     record: EvidenceRecord
 
 
-def settle(record: EvidenceRecord, held: EvidenceRecord | None) -> Settlement:
-    """Compare what a delivery tells with what is held.
+def settle(record: EvidenceRecord, held: EvidenceRecord | None, now: datetime) -> Settlement:
+    """Compare what a delivery tells, at its `recorded_at` or `now`, with what is held.
 
     Older word than what is held changes nothing. What has ended ends when it first did: a solved
-    ticket that is closed days later was over when it was solved. `recorded_at` alone is no news.
+    ticket that is closed days later was over when it was solved. What is still open by the new word
+    is open: a contract is extended, a ticket is opened again. `recorded_at` alone is no news.
     """
     if held is None:
         return Settlement("recorded", record)
     if held.recorded_at and record.recorded_at and record.recorded_at < held.recorded_at:
         return Settlement("outdated", record)
-    settled = _with_first_end(record, held)
+    settled = _with_first_end(record, held, record.recorded_at or now)
     same = settled.model_copy(update={"recorded_at": held.recorded_at})
     unchanged = normal(same) == normal(held)
     return Settlement("unchanged" if unchanged else "recorded", settled)
@@ -63,12 +65,18 @@ def evidence_message(record: EvidenceRecord, identifier: UUID, source: str) -> M
     )
 
 
-def _with_first_end(record: EvidenceRecord, held: EvidenceRecord) -> EvidenceRecord:
-    if record.status != held.status:
+def _with_first_end(record: EvidenceRecord, held: EvidenceRecord, said_at: datetime) -> EvidenceRecord:
+    """Put the end that is held in the place of a later one, where both were over when this was said.
+
+    Another begin is another interval: the end of the one is none of the other.
+    """
+    if (record.status, record.valid_from) != (held.status, held.valid_from):
         return record
-    ends = {
-        name: min(before, now)
+    first = {
+        name: before
         for name in ("valid_to", "withdrawn_at")
-        if (before := getattr(held, name)) is not None and (now := getattr(record, name)) is not None
+        if (before := getattr(held, name)) is not None
+        and (end := getattr(record, name)) is not None
+        and before < end <= said_at
     }
-    return record.model_copy(update=ends)
+    return EvidenceRecord.model_validate({**record.model_dump(), **first}) if first else record

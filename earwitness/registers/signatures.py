@@ -54,7 +54,8 @@ def check(flavour: Flavour, secret: bytes, delivery: Delivery) -> Signed:
 def _zendesk(secret: bytes, delivery: Delivery) -> Signed:
     time = _header(delivery, "x-zendesk-webhook-signature-timestamp")
     expected = base64.b64encode(_mac(secret, _bytes(time) + delivery.body))
-    return Signed(_read(time), _same(_header(delivery, "x-zendesk-webhook-signature"), expected))
+    signature = _same(_header(delivery, "x-zendesk-webhook-signature"), expected)
+    return Signed(_read(time), signature)
 
 
 def _jira(secret: bytes, delivery: Delivery) -> Signed:

@@ -24,11 +24,11 @@ def parse(model: type[M], text: bytes, name: str) -> M:
     """
     try:
         return model.model_validate(tomllib.loads(text.decode("utf-8")))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError([f"{name}: is not TOML: {error}"]) from error
     except ValidationError as error:
         faults = [fault for fault in error.errors() if not _follows(fault, error)]
         raise ConfigurationError([f"{name}: {_describe(fault)}" for fault in faults]) from error
+    except (ValueError, RecursionError) as error:  # endless digits and brackets are no TOMLDecodeError
+        raise ConfigurationError([f"{name}: is not TOML: {error}"]) from error
 
 
 def _follows(fault: Mapping[str, Any], error: ValidationError) -> bool:

@@ -6,15 +6,24 @@ from contextlib import contextmanager
 from typing import Any, Final, NamedTuple
 
 from clickhouse_driver import Client
-from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
+from clickhouse_driver.errors import (
+    CannotParseUuidError,
+    Error,
+    ErrorCodes,
+    NetworkError,
+    ServerException,
+    SocketTimeoutError,
+    TypeMismatchError,
+)
 from clickhouse_driver.protocol import ServerPacketTypes
 
-from models.errors import SinkRejected, SinkUnavailable
+from models.errors import RowsRejected, SinkRejected, SinkUnavailable
 
 CONNECT_TIMEOUT_S: Final = 5
 ANSWER_TIMEOUT_S: Final = 60
 
-_AUTHENTICATION_FAILED: Final = 516  # the driver names none of these three
+_VIOLATED_CONSTRAINT: Final = 469  # the driver names none of these four
+_AUTHENTICATION_FAILED: Final = 516
 _SERVER_OVERLOADED: Final = 745
 _STD_EXCEPTION: Final = 1001  # a full disk comes as this one too
 
@@ -41,6 +50,25 @@ PASSING: Final = frozenset(
 """Server errors that an operator or time mends; the rows are as good as before."""
 
 
+OF_THE_ROWS: Final = frozenset(
+    {
+        ErrorCodes.CANNOT_PARSE_TEXT,
+        ErrorCodes.CANNOT_PARSE_DATE,
+        ErrorCodes.CANNOT_PARSE_DATETIME,
+        ErrorCodes.CANNOT_PARSE_NUMBER,
+        ErrorCodes.CANNOT_PARSE_UUID,
+        ErrorCodes.CANNOT_CONVERT_TYPE,
+        ErrorCodes.ARGUMENT_OUT_OF_BOUND,
+        ErrorCodes.VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE,
+        ErrorCodes.TOO_LARGE_ARRAY_SIZE,
+        ErrorCodes.TOO_LARGE_STRING_SIZE,
+        ErrorCodes.INCORRECT_DATA,
+        _VIOLATED_CONSTRAINT,
+    }
+)
+"""Server errors that are about what rows hold, and not about the statement or the schema."""
+
+
 class StoredBefore(Exception):
     """The condition of an insert refused it: what it brings is stored."""
 
@@ -59,12 +87,12 @@ class Address(NamedTuple):
 class ClickHouse:
     """Access to one server as one user, safe to share between threads."""
 
-    def __init__(self, address: Address) -> None:
+    def __init__(self, address: Address, answer_timeout_s: float = ANSWER_TIMEOUT_S) -> None:
         self._where = f"{address.host}:{address.port}"
         self._arguments: Mapping[str, Any] = {
             **address._asdict(),
-            "connect_timeout": CONNECT_TIMEOUT_S,
-            "send_receive_timeout": ANSWER_TIMEOUT_S,
+            "connect_timeout": min(CONNECT_TIMEOUT_S, answer_timeout_s),
+            "send_receive_timeout": answer_timeout_s,
         }
         self._local = threading.local()
         self._open: list[Client] = []
@@ -72,8 +100,8 @@ class ClickHouse:
     def execute(self, query: str, parameters: Any = None, **options: Any) -> Any:  # noqa: ANN401 - the driver's types
         """Run one statement on this thread's connection.
 
-        Raises `SinkUnavailable` or `SinkRejected`, after either of which the connection is made anew;
-        `StoredBefore` where a condition of the statement says so by `throwIf`.
+        Raises `SinkUnavailable`, `SinkRejected` or `RowsRejected`, after any of which the connection is made
+        anew; `StoredBefore` where a condition of the statement says so by `throwIf`.
         """
         with self._translated():
             return self._client().execute(query, parameters, **options)
@@ -102,10 +130,16 @@ class ClickHouse:
             summary = f"ClickHouse {self._where} refused (code {error.code}): {_first_line(error)}"
             if error.code in PASSING:
                 raise SinkUnavailable(summary) from error
+            if error.code in OF_THE_ROWS:
+                raise RowsRejected(summary) from error
             raise SinkRejected(summary) from error
         except (NetworkError, SocketTimeoutError, OSError, EOFError) as error:
             self._drop()
             raise SinkUnavailable(f"ClickHouse {self._where} did not answer: {error}") from error
+        except (TypeMismatchError, CannotParseUuidError, TypeError, ValueError, OverflowError) as error:
+            # From the driver, before anything was sent: a value that its column cannot carry.
+            self._drop()
+            raise RowsRejected(f"ClickHouse {self._where} cannot be sent these rows: {error!r}") from error
         except Error as error:
             self._drop()
             raise SinkRejected(f"ClickHouse {self._where}: {error}") from error

@@ -16,10 +16,14 @@ from sinks.base import (
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
+    SetAside,
+    following,
+    letters_token,
 )
 from sinks.clickhouse.client import ClickHouse, StoredBefore
 from sinks.clickhouse.columns import ROW_COLUMNS, Column, columns_of
 from sinks.clickhouse.heartbeats import read_registers
+from sinks.clickhouse.misfits import find_misfits
 from sinks.clickhouse.policies import register_policy
 
 LARGEST_BLOCK: Final = 1_000_000
@@ -53,34 +57,22 @@ class ClickHouseTrail:
         as long as ClickHouse remembers it; that the range has no rows yet is asked as the insert begins,
         however long its owner slept (docs/decisions/0016-inserts-that-refuse-themselves.md).
         """
-        stored = block.range
-        place = {
-            "received_day": f"toDate('{stored.day.isoformat()}')",
-            "topic": f"'{stored.topic}'",
-            "partition": str(stored.partition),
-        }
-        taken = f"{_equal(place)} AND offset BETWEEN {stored.first} AND {stored.last}"
-        return insert_converted(
-            self._clickhouse,
-            Into("access_log", ROW_COLUMNS, taken),
-            {
-                **place,
-                "evidence_version": str(block.evidence_version),
-                "judged_at": f"fromUnixTimestamp64Micro({microseconds(block.judged_at)}, 'UTC')",
-            },
-            columns_of(block.rows),
-            stored.token,
-        )
+        return write_rows(self._clickhouse, "access_log", block)
+
+    def misfits(self, block: Block) -> Mapping[int, str]:
+        """Try the rows on a table of this connection that is made like the trail's and keeps nothing."""
+        return find_misfits(self._clickhouse, block, write_rows)
 
     def tally(self, stored: Range) -> LedgerEntry:
-        """Count the rows and dead letters of the range, whichever attempt wrote them."""
+        """Count the rows, dead letters and what was set aside of the range, whichever attempt wrote them."""
         counted = self._clickhouse.execute(
             f"SELECT (SELECT count() FROM access_log WHERE {_RANGE}),"  # noqa: S608 - constants
-            f" (SELECT uniqExact(offset) FROM dead_letters WHERE {_RANGE})",
+            f" (SELECT uniqExact(offset) FROM dead_letters WHERE {_RANGE}),"
+            f" (SELECT uniqExact(offset) FROM set_aside WHERE {_RANGE})",
             _bounds(stored),
         )
-        rows, letters = (int(count) for count in counted[0])
-        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters)
+        rows, letters, aside = (int(count) for count in counted[0])
+        return LedgerEntry(stored, rows, letters, stored.last - stored.first + 1 - rows - letters, aside)
 
     def findings(self, stored: Range) -> list[Finding]:
         """Give the rows of the range that are not justified, by offset."""
@@ -97,7 +89,8 @@ class ClickHouseTrail:
     def refused(self, stored: Range) -> list[DeadLetter]:
         """Give the dead letters of that range, by offset; key and value come back as the bytes they were."""
         query = (
-            "SELECT reason, detail, fields, offset, received_at, hex(key), hex(value) FROM dead_letters"  # noqa: S608 - constants
+            "SELECT reason, detail, fields, offset, received_at, hex(key), hex(value),"  # noqa: S608 - constants
+            " arrayMap(header -> (header.1, hex(header.2)), headers) FROM dead_letters"
             f" WHERE {_RANGE} ORDER BY offset LIMIT 1 BY offset"
         )
         return [
@@ -109,8 +102,9 @@ class ClickHouseTrail:
                 received_at=received_at,
                 key=bytes.fromhex(key) or None,
                 value=bytes.fromhex(value),
+                headers=tuple((name, bytes.fromhex(header)) for name, header in headers),
             )
-            for reason, detail, fields, offset, received_at, key, value in self._clickhouse.execute(
+            for reason, detail, fields, offset, received_at, key, value, headers in self._clickhouse.execute(
                 query, _bounds(stored)
             )
         ]
@@ -136,18 +130,44 @@ class ClickHouseTrail:
         return {(row[0], row[1]): tuple(row[2:]) for row in rows if (row[0], row[1]) in wanted}
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
-        """Read the last offset that the ledger or the rows of the partition reach."""
+        """Read the last offset that the ledger or the rows of the partition reach.
+
+        Of the rows only those are read that the ledger does not cover: whoever takes a partition over asks.
+        """
         rows = self._clickhouse.execute(
             "SELECT max(reached) FROM ("
             " SELECT max(last_offset) AS reached, count() AS rows FROM range_ledger"
             " WHERE topic = %(topic)s AND partition = %(partition)s HAVING rows > 0"
             " UNION ALL"
             " SELECT max(offset) AS reached, count() AS rows FROM access_log"
-            " WHERE topic = %(topic)s AND partition = %(partition)s HAVING rows > 0"
+            " WHERE topic = %(topic)s AND partition = %(partition)s AND offset >= ("
+            "  SELECT max(last_offset) FROM range_ledger"
+            "  WHERE topic = %(topic)s AND partition = %(partition)s"
+            " ) HAVING rows > 0"
             ") HAVING count() > 0",
             {"topic": topic, "partition": partition},
         )
         return int(rows[0][0]) if rows else None
+
+    def unaccounted(self, topic: str, partition: int) -> list[Range]:
+        """Read the runs of rows of one day behind what the ledger covers; mostly there are none."""
+        where = "topic = %(topic)s AND partition = %(partition)s"
+        here: dict[str, Any] = {"topic": topic, "partition": partition}
+        covered = self._clickhouse.execute(
+            f"SELECT max(last_offset) FROM range_ledger WHERE {where} HAVING count() > 0",  # noqa: S608 - constants
+            here,
+        )
+        reached = int(covered[0][0]) if covered else -1
+        runs = self._clickhouse.execute(
+            "SELECT any(received_day), min(offset) AS first, max(offset) FROM ("  # noqa: S608 - constants
+            " SELECT received_day, offset, sum(begins) OVER (ORDER BY offset) AS run FROM ("
+            "  SELECT received_day, offset,"
+            "   received_day != lagInFrame(received_day, 1, received_day) OVER (ORDER BY offset) AS begins"
+            f"  FROM access_log WHERE {where} AND toInt64(offset) > %(reached)s))"
+            " GROUP BY run ORDER BY first",
+            {**here, "reached": reached},
+        )
+        return following(topic, partition, reached, runs)
 
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         """Insert the letters of a range as one block."""
@@ -162,13 +182,27 @@ class ClickHouseTrail:
             [list(letter.fields) for letter in letters],
             [letter.key or b"" for letter in letters],
             [letter.value for letter in letters],
+            [list(letter.headers) for letter in letters],
         ]
         insert(
             self._clickhouse,
             "INSERT INTO dead_letters (received_day, topic, partition, offset, received_at, reason, detail,"
-            " fields, key, value) VALUES",
+            " fields, key, value, headers) VALUES",
             columns,
-            f"dead-letters:{origin.token}",
+            letters_token(origin, letters),
+        )
+
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        """Insert what was set aside as one block; merges fold an offset that came twice."""
+        place = (f"'{origin.day.isoformat()}'", f"'{origin.topic}'", str(origin.partition))
+        insert(
+            self._clickhouse,
+            "INSERT INTO set_aside (received_day, topic, partition, offset, received_at, reason, producer,"  # noqa: S608 - names and numbers of ours
+            f" sequence) SELECT {', '.join(place)}, offset, fromUnixTimestamp64Milli(received_at, 'UTC'),"
+            " reason, producer, sequence FROM input('offset UInt64, received_at Int64, reason String,"
+            " producer String, sequence UInt64') FORMAT Native",
+            [list(values) for values in zip(*aside, strict=True)],
+            f"set-aside:{origin.token}:{aside[0].offset}-{aside[-1].offset}:{len(aside)}",
         )
 
     def write_ledger(self, entry: LedgerEntry) -> None:
@@ -187,6 +221,7 @@ class ClickHouseTrail:
             "row_count": str(entry.row_count),
             "dead_letter_count": str(entry.dead_letter_count),
             "duplicate_count": str(entry.duplicate_count),
+            "set_aside_count": str(entry.set_aside_count),
         }
         self._clickhouse.execute(
             f"INSERT INTO range_ledger ({', '.join(values)}) SELECT {', '.join(values.values())}"  # noqa: S608 - names and numbers of ours
@@ -230,6 +265,28 @@ class ClickHouseTrail:
     def registers(self) -> Sequence[RegisterState]:
         """Read the newest beat of each register."""
         return read_registers(self._clickhouse)
+
+
+def write_rows(clickhouse: ClickHouse, table: str, block: Block) -> bool:
+    """Insert the rows of a block into a table with the trail's columns, unless its range has rows there."""
+    stored = block.range
+    place = {
+        "received_day": f"toDate('{stored.day.isoformat()}')",
+        "topic": f"'{stored.topic}'",
+        "partition": str(stored.partition),
+    }
+    taken = f"{_equal(place)} AND offset BETWEEN {stored.first} AND {stored.last}"
+    return insert_converted(
+        clickhouse,
+        Into(table, ROW_COLUMNS, taken),
+        {
+            **place,
+            "evidence_version": str(block.evidence_version),
+            "judged_at": f"fromUnixTimestamp64Micro({microseconds(block.judged_at)}, 'UTC')",
+        },
+        columns_of(block.rows),
+        stored.token,
+    )
 
 
 class Into(NamedTuple):

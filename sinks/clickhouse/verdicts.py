@@ -49,6 +49,28 @@ _COLUMNS: Final = (
 )
 
 
+_RECEIVED: Final = (
+    "received_at >= fromUnixTimestamp64Milli(%(since)s, 'UTC')"
+    " AND received_at <= fromUnixTimestamp64Milli(%(until)s, 'UTC')"
+)
+_PENDING_LATER: Final = "FROM verdict_log WHERE received_day = %(day)s AND verdict = 'pending'"
+_EVER_PENDING: Final = (
+    f"(id IN (SELECT id FROM access_log WHERE received_day = %(day)s AND {_RECEIVED} AND verdict = 'pending')"  # noqa: S608 - constants
+    f" OR id IN (SELECT id {_PENDING_LATER}))"
+)
+_PENDING: Final = (
+    f"{_RECEIVED} AND (verdict = 'pending' OR (id, source) IN (SELECT id, source {_PENDING_LATER}))"  # noqa: S608 - constants
+    " AND (id, source) NOT IN (SELECT id, source FROM verdict_log"
+    f" WHERE received_day = %(day)s AND {_EVER_PENDING}"
+    " GROUP BY id, source HAVING argMax(verdict, (evidence_version, judged_at)) != 'pending')"
+)
+"""Was pending at first or later, and no other verdict is newer.
+
+Newest verdicts are looked for among accesses that ever were pending. Nearly all of verdict_log tells of
+others, and to group it by access would cost more with every change that the registers ever made.
+"""
+
+
 class _Condition(NamedTuple):
     """A condition over the columns of access_log, its parameters, and the tables it looks into."""
 
@@ -76,15 +98,38 @@ class ClickHouseVerdicts:
         records = [EvidenceRecord.model_validate_json(record) for (record,) in rows]
         return {record.ref: record for record in records}
 
-    def count_by_day(self, selection: Selection) -> Mapping[date, int]:
+    def count_by_day(self, selection: JudgedBefore) -> Mapping[date, int]:
         """Count without reading more than the columns of the condition."""
-        where = _condition(selection)
+        where = _judged_before(selection)
         rows = self._clickhouse.execute(
             f"SELECT received_day, count() FROM access_log WHERE {where.sql} GROUP BY received_day",  # noqa: S608 - names of ours
             where.parameters,
             external_tables=where.tables,
         )
         return {day: int(count) for day, count in rows}
+
+    def count_by_value(self, selection: JudgedBefore) -> Mapping[tuple[str, ...], int]:
+        """Count in one query, however many values the selector has."""
+        where = _judged_before(selection)
+        by = selection.selector.by
+        texts = "".join(f", toString({name})" for name in by)
+        grouped = f" GROUP BY {', '.join(by)}" if by else ""
+        rows = self._clickhouse.execute(
+            f"SELECT count(){texts} FROM access_log WHERE {where.sql}{grouped}",  # noqa: S608 - names of ours
+            where.parameters,
+            external_tables=where.tables,
+        )
+        return {tuple(value): int(count) for count, *value in rows if count}
+
+    def pending_days(self, selection: PendingSince) -> Collection[date]:
+        """Give the days in which a verdict was ever pending: what holds now is for each day's page to say."""
+        days = "received_day BETWEEN toDate(%(first)s) AND toDate(%(last)s) AND verdict = 'pending'"
+        rows = self._clickhouse.execute(
+            f"SELECT DISTINCT received_day FROM access_log WHERE {days} AND {_RECEIVED}"  # noqa: S608 - constants
+            f" UNION DISTINCT SELECT DISTINCT received_day FROM verdict_log WHERE {days}",
+            {**_received(selection), "first": selection.since.date(), "last": selection.until.date()},
+        )
+        return {day for (day,) in rows}
 
     def select(
         self, selection: Selection, day: date, after: StoredAccess | None, limit: int
@@ -195,7 +240,11 @@ def _mark(after: StoredAccess | None) -> Mapping[str, Any]:
 
 def _condition(selection: Selection) -> _Condition:
     if isinstance(selection, PendingSince):
-        return _pending(selection)
+        return _Condition(_PENDING, _received(selection))
+    return _judged_before(selection)
+
+
+def _judged_before(selection: JudgedBefore) -> _Condition:
     selected = _selected(selection.selector)
     return selected._replace(
         sql=f"{selected.sql} AND evidence_version < %(version)s",
@@ -236,22 +285,11 @@ def _within(since: datetime, until: datetime, parameters: dict[str, Any]) -> lis
     return parts
 
 
-def _pending(selection: PendingSince) -> _Condition:
-    days = "received_day BETWEEN toDate(%(first)s) AND toDate(%(last)s)"
-    later = f"SELECT id, source FROM verdict_log WHERE {days} GROUP BY id, source HAVING"  # noqa: S608 - constants
-    newest = "argMax(verdict, (evidence_version, judged_at))"
-    return _Condition(
-        f"{days} AND received_at >= fromUnixTimestamp64Milli(%(since)s, 'UTC')"
-        " AND received_at <= fromUnixTimestamp64Milli(%(until)s, 'UTC')"
-        f" AND if(verdict = 'pending', (id, source) NOT IN ({later} {newest} != 'pending'),"
-        f" (id, source) IN ({later} {newest} = 'pending'))",
-        {
-            "first": selection.since.date(),
-            "last": selection.until.date(),
-            "since": microseconds(selection.since) // 1000,
-            "until": microseconds(selection.until) // 1000,
-        },
-    )
+def _received(selection: PendingSince) -> Mapping[str, Any]:
+    return {
+        "since": microseconds(selection.since) // 1000,
+        "until": microseconds(selection.until) // 1000,
+    }
 
 
 def _table(name: str, columns: Sequence[str], rows: Collection[Sequence[str]] | Any) -> Mapping[str, Any]:  # noqa: ANN401 - any iterable of rows

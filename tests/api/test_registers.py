@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from earwitness.metrics import METRICS
+from earwitness.metrics import API_METRICS, REGISTER_LAST_HEARTBEAT
 from earwitness.query.store import Answer
 from models.errors import SinkUnavailable
 from models.registers import Heartbeat
@@ -92,14 +92,15 @@ def test_the_metrics_are_what_prometheus_reads() -> None:
         answer = client.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain; version=")
     families = list(text_string_to_metric_families(answer.text))
-    assert [family.name for family in families] == [metric.name for metric in METRICS]
+    assert [family.name for family in families] == [metric.name for metric in API_METRICS]
     values = {
-        (sample.name, sample.labels["register"]): sample.value for f in families for sample in f.samples
+        (sample.name, sample.labels.get("register")): sample.value for f in families for sample in f.samples
     }
     assert values["earwitness_register_overdue", "zendesk"] == 1
     assert values["earwitness_register_overdue", "hr"] == 0
+    assert values["earwitness_ready", None] == 1
     assert values["earwitness_register_interval_seconds", "zendesk"] == 900
-    age_s = datetime.now(UTC).timestamp() - values[METRICS[1].name, "zendesk"]
+    age_s = datetime.now(UTC).timestamp() - values[REGISTER_LAST_HEARTBEAT.name, "zendesk"]
     assert age_s == pytest.approx(7_200, abs=10)
     assert "old-crm" not in answer.text, "a retired register would fire an alert on its old heartbeat"
 

@@ -387,6 +387,32 @@ class TestBadUse:
         ran = run("registers", "load", "-", "--mapping", mapping, "--register", "tickets")
         assert (ran.exit_code, "EARWITNESS_REGISTERS_FILE names one" in ran.err) == (2, True)
 
+    @pytest.mark.parametrize(
+        ("more", "wanted"),
+        [
+            (("--register", "hr-eu"), "staff.toml: ref_prefix: register hr-eu may tell of hr:eu:… only"),
+            (
+                (),
+                "staff.toml: ref_prefix: a sync withdraws whoever is missing under hr:…, and register hr-eu",
+            ),
+        ],
+    )
+    def test_a_directory_of_more_than_its_file_lists(
+        self,
+        run: Run,
+        write: Write,
+        monkeypatch: pytest.MonkeyPatch,
+        more: tuple[str, ...],
+        wanted: str,
+    ) -> None:
+        """Whoever is under the prefix, and in the file of somebody else, would be withdrawn."""
+        register = 'name = "hr-eu"', 'kinds = ["employment"]', 'ref_prefixes = ["hr:eu:"]'
+        monkeypatch.setenv("EARWITNESS_REGISTERS_FILE", write("registers.toml", "[[registers]]", *register))
+        staff = write("staff.toml", STAFF.format(prefix="hr:"))
+        ran = run("registers", "sync", write("s.jsonl", {"id": "eu:1"}), "--mapping", staff, *more)
+        assert ran.exit_code == 2
+        assert wanted in ran.err
+
     @pytest.mark.parametrize("name", ["tickets", "staff"])
     def test_the_examples_in_the_help_are_there(self, name: str) -> None:
         """Whoever copies the command has the file."""

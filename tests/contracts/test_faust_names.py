@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import faust
+import kafka
 import pytest
+from aiokafka import AIOKafkaProducer
 from aiokafka.protocol.commit import OffsetCommitRequest
+from kafka.admin import KafkaAdminClient
 
 from earwitness.cli import wiring
 from models.errors import RangeLost
@@ -43,7 +46,7 @@ def with_member(stack: Stack, folder: Path, ask: Callable[[GroupOffsets], Awaita
         try:
             async with asyncio.timeout(30):
                 await assigned.wait()
-            return await ask(GroupOffsets(app))
+            return await ask(GroupOffsets(app, connection.arguments()))
         finally:
             await app.stop()
 
@@ -80,6 +83,25 @@ def test_a_commit_of_another_generation_is_refused(stack: Stack, tmp_path: Path,
     assert with_member(stack, tmp_path, ask) == Committed(None, "")
 
 
+def test_a_member_whose_part_in_the_group_has_ended_is_told(stack: Stack, tmp_path: Path) -> None:
+    """A broker that has only just come back may name no broker at all, and aiokafka then gives the group up.
+
+    It tells that to whoever fetches next, which a consumer without partitions never does.
+    """
+
+    async def ask(offsets: GroupOffsets) -> str:
+        coordinator = offsets._coordinator()
+        before = offsets.failure
+        coordinator._client.get_random_node = lambda: None
+        coordinator.coordinator_dead()
+        async with asyncio.timeout(20):
+            while offsets.failure is None:
+                await asyncio.sleep(0.05)
+        return f"{before}, then {type(offsets.failure).__name__}"
+
+    assert with_member(stack, tmp_path, ask) == "None, then KafkaError"
+
+
 def test_the_edges_of_a_partition_are_known(stack: Stack, tmp_path: Path) -> None:
     """A gap is mended by asking where the topic begins and ends now."""
 
@@ -88,6 +110,50 @@ def test_the_edges_of_a_partition_are_known(stack: Stack, tmp_path: Path) -> Non
 
     first, end = with_member(stack, tmp_path, ask)
     assert 0 <= first <= end
+
+
+def test_the_end_of_a_transaction_is_no_record(stack: Stack, tmp_path: Path) -> None:
+    """It takes an offset that is never delivered: asking for it again and again would stop a partition."""
+    topic = f"transactions-{uuid.uuid4()}"
+    admin = KafkaAdminClient(**stack.kafka_client("admin"))
+    admin.create_topics({topic: {"num_partitions": 1}}, wait_for_metadata=True)
+
+    async def ask(offsets: GroupOffsets) -> list[int]:
+        producer = AIOKafkaProducer(**stack.kafka_client("admin"), transactional_id=topic)
+        await producer.start()
+        for _ in range(2):
+            async with producer.transaction():
+                await producer.send_and_wait(topic, b"a record", partition=0)
+        await producer.stop()
+        return [await offsets.first_from(topic, 0, offset) for offset in range(5)]
+
+    try:
+        assert with_member(stack, tmp_path, ask) == [0, 2, 2, 4, 4]
+    finally:
+        admin.delete_topics([topic])
+        admin.close()
+
+
+def test_records_that_retention_deleted_are_behind_the_first(stack: Stack, tmp_path: Path) -> None:
+    """Who asks for them is told where the topic begins now."""
+    topic = f"deleted-{uuid.uuid4()}"
+    admin = KafkaAdminClient(**stack.kafka_client("admin"))
+    admin.create_topics({topic: {"num_partitions": 1}}, wait_for_metadata=True)
+
+    async def ask(offsets: GroupOffsets) -> list[int]:
+        producer = AIOKafkaProducer(**stack.kafka_client("admin"))
+        await producer.start()
+        for _ in range(4):
+            await producer.send_and_wait(topic, b"a record", partition=0)
+        await producer.stop()
+        admin.delete_records({kafka.TopicPartition(topic, 0): 3})
+        return [await offsets.first_from(topic, 0, offset) for offset in (0, 3, 4)]
+
+    try:
+        assert with_member(stack, tmp_path, ask) == [3, 3, 4]
+    finally:
+        admin.delete_topics([topic])
+        admin.close()
 
 
 def test_the_commit_request_takes_what_we_give_it() -> None:

@@ -12,20 +12,24 @@ import pytest
 
 from earwitness.cli import wiring
 from models.dead_letter import DeadLetter, Position
+from models.errors import RowsRejected, SinkRejected
 from models.evidence import EvidenceRecord
 from models.ranges import Range
 from models.registers import Heartbeat, RegisterState
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from models.verdict import Verdict
+from sinks import memory
 from sinks.base import (
     Block,
     JudgedAccess,
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
+    SetAside,
     TrailSink,
     content_of,
 )
+from sinks.clickhouse import misfits
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
 from sinks.clickhouse.trail import ClickHouseTrail
@@ -52,6 +56,23 @@ def sink(request: pytest.FixtureRequest) -> Iterator[TrailSink]:
     clickhouse = ClickHouse(wiring.clickhouse(stack.settings("worker").clickhouse))
     yield ClickHouseTrail(clickhouse)
     clickhouse.close()
+
+
+@pytest.fixture
+def refusing(sink: TrailSink, request: pytest.FixtureRequest) -> Iterator[TrailSink]:
+    """Have the sink refuse accesses of one actor, whatever else they say."""
+    if isinstance(sink, MemoryTrail):
+        sink.refuses = lambda row: row.event.actor_id == "refused"
+        yield sink
+        return
+    stack: Stack = request.getfixturevalue("stack")
+    admin = stack.clickhouse("admin")
+    admin.execute("ALTER TABLE access_log ADD CONSTRAINT refusing CHECK actor_id != 'refused'")
+    try:
+        yield sink
+    finally:
+        admin.execute("ALTER TABLE access_log DROP CONSTRAINT refusing")
+        admin.disconnect()
 
 
 Beat = Callable[[Heartbeat], None]
@@ -249,6 +270,62 @@ def test_the_highest_offset_is_that_of_the_last_range(sink: TrailSink, announced
     assert sink.highest_offset(announced.topic, announced.partition) == 40
 
 
+def test_rows_that_no_ledger_row_covers_are_found_by_day(sink: TrailSink, announced: Range) -> None:
+    """A group that expired, or a backup, can leave rows of which no commit tells."""
+    topic, partition = announced.topic, announced.partition
+    tomorrow = announced._replace(first=21, last=30, day=announced.day + timedelta(days=1))
+    assert sink.unaccounted(topic, partition) == []
+    sink.write(a_block(announced))
+    sink.write(Block(tomorrow, [an_access(announced, 25), an_access(announced, 27)], 4, NOW))
+    sink.write(Block(announced._replace(first=31, last=40), [an_access(announced, 33)], 4, NOW))
+    assert sink.unaccounted(topic, partition) == [
+        announced,
+        tomorrow._replace(first=13, last=27),
+        announced._replace(first=28, last=33),
+    ]
+    sink.write_ledger(LedgerEntry(announced._replace(last=14), 3, 0, 2))
+    assert sink.unaccounted(topic, partition)[0] == tomorrow._replace(first=15, last=27)
+    sink.write_ledger(LedgerEntry(announced._replace(first=15, last=40), 3, 0, 0))
+    assert sink.unaccounted(topic, partition) == []
+
+
+def test_other_dead_letters_of_a_range_are_kept_beside_the_first(sink: TrailSink, announced: Range) -> None:
+    """What the store refuses is known only after what could not be read was kept."""
+    letters = [
+        DeadLetter(
+            "not_json", "no", (), Position(announced.topic, announced.partition, offset), NOW, b"k", b"v"
+        )
+        for offset in (10, 12)
+    ]
+    for letter in (*letters, *letters):
+        sink.write_dead_letters(announced, [letter])
+    assert [letter.position.offset for letter in sink.refused(announced)] == [10, 12]
+
+
+def test_rows_that_the_store_refuses_are_named(refusing: TrailSink, announced: Range) -> None:
+    """Nothing of the block is stored, and nothing by asking which rows are at fault."""
+    block = a_block(announced)
+    rows = [*block.rows[:2], an_access(announced, 12, actor_id="refused")]
+    block = block._replace(rows=rows)
+    with pytest.raises(RowsRejected):
+        refusing.write(block)
+    assert list(refusing.misfits(block)) == [12]
+    assert refusing.tally(announced).row_count == 0
+    refusing.write(block._replace(rows=rows[:2]))
+    assert refusing.tally(announced).row_count == 2
+
+
+def test_where_many_rows_are_refused_the_table_is_at_fault(
+    refusing: TrailSink, announced: Range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dead letters in place of the whole trail would hide a broken schema."""
+    for module in (memory, misfits):
+        monkeypatch.setattr(module, "MOST_MISFITS", 2)
+    rows = [an_access(announced, offset, actor_id="refused") for offset in (10, 11, 12)]
+    with pytest.raises(SinkRejected, match="the table is at fault"):
+        refusing.misfits(Block(announced, rows, 4, NOW))
+
+
 def test_dead_letters_keep_their_bytes_and_count_once(sink: TrailSink, announced: Range) -> None:
     """What was refused is evidence too, whatever it holds."""
     where = Position(announced.topic, announced.partition, 11)
@@ -256,6 +333,23 @@ def test_dead_letters_keep_their_bytes_and_count_once(sink: TrailSink, announced
     sink.write_dead_letters(announced, [letter])
     sink.write_dead_letters(announced, [letter])
     assert sink.tally(announced) == LedgerEntry(announced, 0, 1, 2)
+
+
+def test_what_was_set_aside_counts_once_for_each_offset(sink: TrailSink, announced: Range) -> None:
+    """A range that is taken again sets the same records aside, and sometimes one more."""
+    copy = SetAside(11, NOW_MS, "copy", "p-1", 7)
+    sink.write_set_aside(announced, [copy])
+    sink.write_set_aside(announced, [copy, SetAside(12, NOW_MS, "not_json", "", 0)])
+    assert sink.tally(announced) == LedgerEntry(announced, 0, 0, 3, 2)
+
+
+def test_dead_letters_keep_their_headers(sink: TrailSink, announced: Range) -> None:
+    """Which contract the producer speaks stands there; without it the record is refused again."""
+    where = Position(announced.topic, announced.partition, 11)
+    headers = (("ce_dataschema", b"urn:x:9"), ("odd", b"\xff\x00'"), ("odd", b""))
+    letter = DeadLetter("invalid_field", "", ("id",), where, NOW.replace(microsecond=0), b"k", b"v", headers)
+    sink.write_dead_letters(announced, [letter])
+    assert sink.refused(announced) == [letter]
 
 
 def test_evidence_may_be_written_again(sink: TrailSink) -> None:

@@ -1,6 +1,7 @@
 """One suite for every `VerdictSink`: the one in memory and the one on a real ClickHouse."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import count
@@ -13,6 +14,7 @@ import pytest
 from earwitness.cli import wiring
 from earwitness.policy.reach import Selector
 from models.evidence import EvidenceRecord
+from models.fields import EPOCH
 from models.pages import Page
 from models.ranges import Range
 from models.topics import ACCESS_EVENTS
@@ -46,6 +48,8 @@ NOON_MS = int(NOON.timestamp() * 1000)
 PARTITIONS = count(20_000)
 """Each test writes to a partition of its own, far from those of the stack's topics."""
 
+MOST_GROUPS = 1_000
+
 PENDING = Verdict("pending", "evidence_not_found", None, (), False, "v", "d")
 GIVEN_UP = Verdict("unjustified", "evidence_not_found", None, (), False, "v", "d")
 JUSTIFIED = Verdict("justified", "clause_met", "access.resolve-complaint", ("t:1",), False, "v", "d")
@@ -72,18 +76,19 @@ def sinks(request: pytest.FixtureRequest) -> Iterator[Sinks]:
 
 def store(sinks: Sinks, events: Sequence[dict[str, Any]], **how: Any) -> None:
     """Store accesses of one day, received at noon, judged pending at evidence version 4."""
-    stored = Range(ACCESS_EVENTS, next(PARTITIONS), 0, len(events) - 1, NOON.date())
+    at: datetime = how.get("at", NOON)
+    stored = Range(ACCESS_EVENTS, next(PARTITIONS), 0, len(events) - 1, at.date())
     rows = []
     for offset, changes in enumerate(events):
         made = an_event(0, **{"id": str(uuid4()), "time": NOON.isoformat()} | changes)
         event, unknown = read_access(json.dumps(made).encode(), ())
         rows.append(
-            JudgedAccess(event, unknown, how.get("verdict", PENDING), offset, how.get("received_ms", NOON_MS))
+            JudgedAccess(event, unknown, how.get("verdict", PENDING), offset, int(at.timestamp() * 1000))
         )
     sinks.trail.write(Block(stored, rows, evidence_version=4, judged_at=NOON))
 
 
-def of_customer(customer_id: str) -> Selection:
+def of_customer(customer_id: str) -> JudgedBefore:
     return JudgedBefore(Selector((), ("customer_id",), frozenset({(customer_id,)})), 5)
 
 
@@ -202,6 +207,83 @@ def test_pending_accesses_are_found_until_another_verdict_holds(sinks: Sinks) ->
     assert pending() == {*first[1:], justified[0].id}
 
 
+def test_days_without_pending_accesses_need_not_be_looked_through(sinks: Sinks) -> None:
+    """A look all the way back must not cost more with every year; a day too many does no harm."""
+    store(sinks, [{}])
+    asked = PendingSince(EPOCH, NOON)
+    assert NOON.date() in sinks.verdicts.pending_days(asked)
+    assert not sinks.verdicts.pending_days(PendingSince(EPOCH, NOON - timedelta(days=600)))
+    assert all(day <= NOON.date() for day in sinks.verdicts.pending_days(asked))
+
+
+def test_a_day_whose_verdicts_became_pending_later_is_looked_through(sinks: Sinks) -> None:
+    """What justified an access is taken back within its grace: no first verdict of that day is pending."""
+    received = NOON - timedelta(days=500)
+    store(sinks, [{"time": received.isoformat()}], verdict=JUSTIFIED, at=received)
+    asked = PendingSince(received, received)
+    everything = JudgedBefore(Selector((), (), frozenset()), 5)
+    accesses = sinks.verdicts.select(everything, received.date(), None, 9)
+    assert not sinks.verdicts.pending_days(asked)
+    page = Page(received.date(), received, accesses[0].id, accesses[0].source)
+    sinks.verdicts.write_verdicts(VerdictBlock(page, [NewVerdict(accesses[0], PENDING, late=True)], 5))
+    assert set(sinks.verdicts.pending_days(asked)) == {received.date()}
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_pending_is_what_the_newest_verdict_says(sinks: Sinks, seed: int) -> None:
+    """Whatever was said before, in whatever order it was stored, and of several sources with one id."""
+    rng = Random(seed)  # noqa: S311 - repeatable
+    mark = str(uuid4())
+    for first in (PENDING, JUSTIFIED, GIVEN_UP):
+        shared = [str(uuid4()) for _ in range(3)]
+        made = [
+            {"customer_id": mark, "id": rng.choice(shared), "source": f"/{first.outcome}/{n}"}
+            for n in range(9)
+        ]
+        store(sinks, made, verdict=first)
+    for later in rng.sample(range(30), 9):
+        told = rng.sample(found(sinks, of_customer(mark)), 7)
+        at = NOON + timedelta(microseconds=PARTITIONS.__next__())
+        for verdict, some in zip(
+            (PENDING, JUSTIFIED, GIVEN_UP), (told[:3], told[3:5], told[5:]), strict=True
+        ):
+            at += timedelta(microseconds=1)
+            sinks.verdicts.write_verdicts(a_page(some, version=5 + later, at=at, verdict=verdict))
+        everything = found(sinks, of_customer(mark))
+        asked = PendingSince(NOON - timedelta(minutes=1), NOON)
+        pending = [access for access in found(sinks, asked) if access.customer_id == mark]
+        assert {access[:2] for access in pending} == {
+            access[:2] for access in everything if access.verdict == PENDING
+        }
+
+
+@pytest.mark.stack
+def test_what_the_registers_changed_before_makes_a_sweep_no_dearer(stack: Stack) -> None:
+    """A sweep comes every few seconds; what was never pending is not grouped for it."""
+    clickhouse = Frugal(wiring.clickhouse(stack.settings("worker").clickhouse))
+    sinks = Sinks(ClickHouseTrail(clickhouse), ClickHouseVerdicts(clickhouse))
+    received = NOON - timedelta(days=501)
+    store(sinks, [{"time": received.isoformat()}], at=received)
+    others = [(received.date(), uuid4(), "/s", "justified", received) for _ in range(5 * MOST_GROUPS)]
+    clickhouse.execute(
+        "INSERT INTO verdict_log (received_day, id, source, verdict, judged_at) VALUES", others
+    )
+    asked = PendingSince(received, received)
+    (day,) = sinks.verdicts.pending_days(asked)
+    (pending,) = sinks.verdicts.select(asked, day, None, 10)
+    assert pending.verdict == PENDING
+    clickhouse.close()
+
+
+class Frugal(ClickHouse):
+    """ClickHouse that gives up where a query makes more than `MOST_GROUPS` groups."""
+
+    def execute(self, query: str, parameters: Any = None, **options: Any) -> Any:
+        frugal = {"max_rows_to_group_by": MOST_GROUPS, "group_by_overflow_mode": "throw"}
+        settings = options.pop("settings", {}) | frugal
+        return super().execute(query, parameters, settings=settings, **options)
+
+
 def test_pending_accesses_are_found_by_when_they_were_received(sinks: Sinks) -> None:
     """Both bounds included: the grace of an access ends exactly so long after its receipt."""
     customer = f"c-{uuid4()}"
@@ -249,8 +331,12 @@ def test_a_store_selects_what_a_selector_selects(sinks: Sinks, seed: int) -> Non
     for _ in range(8):
         selector = _random_selector(rng, mark)
         wanted = {access.id for access in accesses if selector.selects(access)}
-        chosen = {access.id for access in found(sinks, JudgedBefore(selector, 5))}
-        assert {access.id for access in accesses} & chosen == wanted, selector
+        chosen = found(sinks, JudgedBefore(selector, 5))
+        assert {access.id for access in accesses} & {access.id for access in chosen} == wanted, selector
+        counted = sinks.verdicts.count_by_value(JudgedBefore(selector, 5))
+        assert counted == Counter(
+            tuple(getattr(access, name) or "" for name in selector.by) for access in chosen
+        )
 
 
 def _random_access(rng: Random, mark: str) -> dict[str, Any]:

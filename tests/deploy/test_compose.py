@@ -11,7 +11,6 @@ from jsonschema import Draft7Validator
 from earwitness import settings
 from earwitness.api.gate import OPEN_PATHS
 from earwitness.cli.main import COMMANDS
-from earwitness.cli.worker import READY_FILE_VARIABLE
 from earwitness.devstack.downloads import kafka_version
 from earwitness.devstack.users import ROLES, secret_names
 from earwitness.settings import ROOT
@@ -20,7 +19,7 @@ from tests.deploy.compose import COMPOSE, OURS, SERVICES, Service
 
 def load(service: Service, tmp_path: Path) -> settings.Settings:
     """Read a service's settings as its process would, with the secrets that are mounted for it."""
-    environ = {name: value for name, value in service["environment"].items() if name != READY_FILE_VARIABLE}
+    environ = service["environment"]
     for secret in service["secrets"]:
         (tmp_path / secret).write_text(f"the password in {secret}\n", encoding="utf-8")
     return settings.load(
@@ -52,7 +51,14 @@ def test_every_command_exists(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "role"), [("worker", "worker"), ("api", "api"), ("provision", "admin"), ("migrate", "admin")]
+    ("name", "role"),
+    [
+        ("worker", "worker"),
+        ("reconcile", "worker"),
+        ("api", "api"),
+        ("provision", "admin"),
+        ("migrate", "admin"),
+    ],
 )
 def test_a_service_speaks_as_the_user_of_its_role(name: str, role: str, tmp_path: Path) -> None:
     """The same user as in the embedded stack, and so the same rights, with that user's password."""
@@ -72,7 +78,7 @@ def test_a_service_is_given_only_the_secrets_it_names(name: str) -> None:
     """A worker that is broken into must not hold the administrator's password."""
     service = SERVICES[name]
     named = {Path(value).name for key, value in service["environment"].items() if key.endswith("_FILE")}
-    assert set(service["secrets"]) == named - {"ready"}
+    assert set(service["secrets"]) == named
 
 
 def test_the_secrets_are_those_of_the_embedded_stack() -> None:
@@ -136,7 +142,7 @@ def test_only_the_api_is_published_and_only_on_this_host() -> None:
     assert all(COMPOSE["networks"][name]["internal"] for name in ("stack", "producers"))
 
 
-@pytest.mark.parametrize("name", ["kafka", "clickhouse", "worker", "api"])
+@pytest.mark.parametrize("name", ["kafka", "clickhouse", "worker", "reconcile", "api"])
 def test_a_service_that_stays_has_a_health_check_and_bounds(name: str) -> None:
     """A hang counts as a failure, and no service may take the host's whole memory or disk."""
     service = SERVICES[name]
@@ -148,11 +154,20 @@ def test_a_service_that_stays_has_a_health_check_and_bounds(name: str) -> None:
 
 def test_health_is_asked_where_it_is_told() -> None:
     """A check that looks in the wrong place restarts a healthy service, or trusts a sick one."""
-    url = re.search(r"http://127\.0\.0\.1:8321(/[^']+)", SERVICES["api"]["healthcheck"]["test"][-1])
-    assert url is not None
-    assert url[1] in OPEN_PATHS
-    ready_file = SERVICES["worker"]["environment"][READY_FILE_VARIABLE]
-    assert SERVICES["worker"]["healthcheck"]["test"] == ["CMD", "test", "-e", ready_file]
+    asked = {name: SERVICES[name]["healthcheck"]["test"][-1] for name in ("api", "worker", "reconcile")}
+    urls = {
+        name: re.search(r"http://127\.0\.0\.1:([0-9]+)(/[^']+)", command) for name, command in asked.items()
+    }
+    told = {name: SERVICES[name]["environment"] for name in asked}
+    ports = {
+        "api": told["api"]["EARWITNESS_API__PORT"],
+        "worker": told["worker"]["EARWITNESS_HEALTH__PORT"],
+        "reconcile": told["reconcile"]["EARWITNESS_HEALTH__PORT"],
+    }
+    assert {name: url and url.groups() for name, url in urls.items()} == {
+        name: (port, "/readyz") for name, port in ports.items()
+    }
+    assert "/readyz" in OPEN_PATHS
 
 
 def test_data_lives_in_volumes() -> None:
@@ -167,7 +182,7 @@ def test_data_lives_in_volumes() -> None:
 
 def test_nothing_judges_or_answers_before_topics_and_tables_are_there() -> None:
     """Faust ignores a topic that is missing when it starts."""
-    for name in ("worker", "api"):
+    for name in ("worker", "reconcile", "api"):
         conditions = {what: how["condition"] for what, how in SERVICES[name]["depends_on"].items()}
         assert conditions == {
             "kafka": "service_healthy",

@@ -1,4 +1,5 @@
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -109,16 +110,35 @@ def test_a_stubborn_child_is_killed_after_its_limit(started: Callable[..., Child
     assert not psutil.pid_exists(pid)
 
 
-def test_readiness_speaks_of_the_process_that_runs(started: Callable[..., Child], tmp_path: Path) -> None:
-    """The file of a worker that died must not make the next one look ready."""
-    ready_file = tmp_path / "ready"
-    ready_file.touch()
-    child = started(*SLEEPS, ready_file=ready_file, is_ready=ready_file.exists)
-    child.watch(0.0)
-    assert not child.ready
-    ready_file.touch()
-    child.watch(0.0)
-    assert child.ready
+def test_a_child_is_ready_only_while_it_says_so(started: Callable[..., Child]) -> None:
+    """A worker that cannot record runs on and is not ready; it says why, and nobody restarts it."""
+    said = ["clickhouse has not answered for 0.9 s"]
+    child = started(*SLEEPS, trouble=lambda: said[0])
+    pid = child.pid
+    until(lambda: child.watch(0.0) and bool(child.trouble))
+    assert (child.ready, child.trouble) == (False, said[0])
+    said[0] = ""
+    until(lambda: child.watch(10.0) and child.ready)
+    assert (child.trouble, child.pid) == ("", pid)
+
+
+def test_a_child_that_does_not_answer_holds_up_nobody(started: Callable[..., Child]) -> None:
+    """The supervisor watches all of its children in one thread."""
+    answers = threading.Event()
+    child = started(*SLEEPS, trouble=lambda: "" if answers.wait(30) else "does not answer")
+    began_at = time.monotonic()
+    for _ in range(100):
+        child.watch(0.0)
+    assert time.monotonic() - began_at < 5
+    answers.set()
+
+
+def test_trouble_is_that_of_the_process_that_runs(started: Callable[..., Child]) -> None:
+    """What the one before it suffered from is no trouble of its successor."""
+    child = started(*SLEEPS, trouble=lambda: "gone")
+    until(lambda: child.watch(0.0) and bool(child.trouble))
+    child.stop()
+    assert child.trouble == ""
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel does it on Linux only")

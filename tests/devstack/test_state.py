@@ -1,5 +1,6 @@
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -41,6 +42,25 @@ def test_a_stack_on_a_full_disk_is_not_called_ready(tmp_path: Path, monkeypatch:
         found = state.read(layout.root)
     assert (found.ready, found.running) == (False, True)
     assert "is full" in str(found.problem)
+
+
+def test_a_full_disk_of_kafka_s_own_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Topics and tables often lie on disks of their own; ClickHouse goes on answering on a full one."""
+    layout = a_layout(tmp_path)
+    (layout.kafka / "data").mkdir(parents=True)
+    free = {layout.root: 1 << 40, layout.kafka / "data": 0}
+    with supervised(layout):
+        monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: SimpleNamespace(free=free[path]))
+        problem = str(state.read(layout.root).problem)
+    assert (
+        problem == f"the disk of {layout.kafka / 'data'} is full: make room, and the stack recovers by itself"
+    )
+
+
+def test_a_process_that_died_of_a_full_disk_is_told_from_others() -> None:
+    """The one line that helps is not the last of Kafka's log."""
+    assert preflight.died_of_a_full_disk("java.io.IOException: No space left on device\n\tat java.base/…")
+    assert not preflight.died_of_a_full_disk("java.net.BindException: Address already in use")
 
 
 def test_a_folder_that_was_moved_is_described_where_it_is(tmp_path: Path) -> None:

@@ -94,16 +94,15 @@ def test_what_a_worker_judges_by_is_told_to_readers_once(stack: Stack) -> None:
 def worker(stack: Stack, policies: Path, tmp_path: Path) -> Iterator[Path]:
     """One more worker, with a folder of its own; gives its log."""
     log = tmp_path / "worker.log"
-    ready = tmp_path / "ready"
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "earwitness.cli.main", "worker"],
-            env={**environment(stack, policies), "EARWITNESS_READY_FILE": str(ready)},
+            env=environment(stack, policies),
             stdout=output,
             stderr=subprocess.STDOUT,
         )
     try:
-        until(ready.exists)
+        until(lambda: "worker_ready" in log.read_text(encoding="utf-8"))
         yield log
     finally:
         process.terminate()

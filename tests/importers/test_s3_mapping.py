@@ -66,7 +66,7 @@ def test_a_rule_that_cannot_work_is_refused_before_any_line_is_read(
     assert any(fault in told for told in faults_of(MAPPING_TEXT.replace(before, after, 1)))
 
 
-@pytest.mark.parametrize("text", ["source = ", "\x00", "[[resources]"])
+@pytest.mark.parametrize("text", ["source = ", "\x00", "[[resources]", "source = " + "1" * 5_000])
 def test_what_is_not_toml_is_said_to_be_so(text: str) -> None:
     """With the place, as the TOML reader gives it."""
     assert "is not TOML" in faults_of(text)[0]

@@ -156,14 +156,13 @@ def test_an_actor_is_looked_up_once_and_the_memory_of_actors_is_bounded(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Who an actor is takes long to find out; a million actors must not fill the memory."""
-    monkeypatch.setattr(evidence_module, "MOST_ACTORS", 2)
+    monkeypatch.setattr(evidence_module, "MOST_ACTORS", 1_000)
     index = evidence(an_employment())
-    first = index.actor("employee", None, "e-1")
-    second = index.actor("employee", None, "e-2")
-    assert index.actor("employee", None, "e-1") is first
-    assert index.actor("employee", None, "e-2") is second
-    index.actor("employee", None, "e-3")
-    assert index.actor("employee", None, "e-1") is not first
+    first, *others = (index.actor("employee", None, f"e-{number}") for number in range(1_000))
+    assert index.actor("employee", None, "e-0") is first
+    assert index.actor("employee", None, "e-999") is others[-1]
+    index.actor("employee", None, "e-1000")
+    assert index.actor("employee", None, "e-0") is not first
 
 
 @pytest.mark.parametrize(

@@ -54,6 +54,7 @@ title = "Nothing leaves."
 quotes = ["does not sell"]
 lifted_by = ["election"]
 free = [{free}]
+[end]
 """
     return parse_policies({"other.toml": text.encode()})
 

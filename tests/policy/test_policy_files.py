@@ -2,6 +2,8 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from earwitness.policy import judge, parse_policies
 from earwitness.policy.cases import parse_cases, run_case
@@ -11,9 +13,11 @@ from earwitness.settings import ROOT
 from models.errors import PolicyInvalid
 from models.verdict import JUSTIFIED
 from tests.builders import A_DAY, NOON, a_complaint, an_access, evidence
+from tests.policy.versions import SECOND_VERSION
 
 FOLDER: Final = ROOT / "policies" / "privacy-policy" / "2013-02-07"
 TEXT: Final = (FOLDER / "policy.toml").read_text(encoding="utf-8")
+SECOND_TEXT: Final = (SECOND_VERSION / "privacy-policy/2026-01-01/policy.toml").read_text(encoding="utf-8")
 SHIPPED: Final = read_with_cases(ROOT / "policies")
 EVERY_CASE: Final = [(version.policy, case) for version in SHIPPED for case in version.cases]
 
@@ -35,6 +39,8 @@ evidence = "complaint"
 title = "Nothing leaves."
 quotes = ["does not sell"]
 lifted_by = []
+
+[end]
 """
 
 
@@ -115,6 +121,41 @@ class TestDigest:
         assert self.digest(TEXT) == expected
 
 
+class TestWhole:
+    """A policy file says that it is whole: the part of one that is being copied is no version."""
+
+    @pytest.mark.parametrize("text", [TEXT, SECOND_TEXT, SMALL], ids=["shipped", "second", "small"])
+    def test_the_first_lines_of_a_version_are_no_version(self, text: str) -> None:
+        """Without its standing a version asks nobody whether he is employed; without clauses it accuses."""
+        lines = text.splitlines(keepends=True)
+        for count in range(len(lines)):
+            assert faults_of(part="".join(lines[:count]))
+
+    @given(cut=st.integers(0, len(TEXT)))
+    @settings(max_examples=50, deadline=None)
+    def test_a_version_that_was_cut_off_anywhere_is_refused_or_says_the_same(self, cut: int) -> None:
+        """Copies are cut by blocks, not by lines; only the words beside the last line can be missing."""
+        try:
+            (policy,) = parse_policies({"part.toml": TEXT[:cut].encode()}).policies
+        except PolicyInvalid:
+            return
+        assert policy.digest == SHIPPED[0].policy.digest
+
+    @pytest.mark.parametrize(
+        "ending",
+        ["", "\nend = {}", "\n[end]\nwhole = true", "\n[end]\n# more to come", "\n[end]\n[standing]"],
+    )
+    def test_the_last_line_is_told(self, ending: str) -> None:
+        """Nothing may follow it, for what precedes it is a version already."""
+        (fault,) = faults_of(part=SMALL.removesuffix("\n[end]\n") + ending)
+        assert fault.startswith("part.toml: does not end with the line [end]: it was cut off")
+
+    def test_a_file_of_another_system_may_end_its_lines_otherwise(self) -> None:
+        """A lawyer's editor writes what it writes."""
+        (policy,) = parse_policies({"policy.toml": SMALL.replace("\n", "\r\n").encode()}).policies
+        assert policy.version == "1"
+
+
 class TestFaults:
     """A policy file that cannot be used is refused with every fault: file, clause, field."""
 
@@ -140,6 +181,12 @@ class TestFaults:
         """Whoever writes policies is told where to look."""
         assert old in SMALL
         assert any(fault in told for told in faults_of(broken=SMALL.replace(old, new)))
+
+    @pytest.mark.parametrize("value", ["1" * 5_000, "[" * 50_000, "{a=" * 5_000])
+    def test_what_is_too_long_or_too_deep_to_read_is_no_toml(self, value: str) -> None:
+        """A reader that gives up is no reason for its process to."""
+        (fault,) = faults_of(broken=f"grace_hours = {value}")
+        assert fault.startswith("broken.toml: is not TOML: ")
 
     def test_all_faults_of_all_files_are_told_at_once(self) -> None:
         """Not one at every start."""

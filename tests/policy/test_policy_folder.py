@@ -1,7 +1,7 @@
 """A folder of policy versions while a process runs: it takes up what is sound, and keeps what is known."""
 
 import os
-import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 from structlog.types import EventDict
 
 from earwitness.policy import PolicySet
+from earwitness.policy_files import read_policies
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
 from models.errors import PolicyInvalid, SinkUnavailable
 from sinks.memory import MemoryTrail
@@ -21,6 +22,8 @@ from tests.policy.test_policy_files import SMALL
 
 NEXT: Final = SMALL.replace('"1"', '"2"').replace("2020-01-01T", "2026-04-01T")
 """A version whose time has not come at NOON."""
+
+WITHIN_S: Final = 10.0
 
 
 class Files:
@@ -62,10 +65,17 @@ def versions(folder: PolicyFolder) -> list[str]:
     return [policy.version for policy in folder.current().policies]
 
 
+def look_twice(folder: PolicyFolder) -> None:
+    """What changed counts once it has been the same for two looks."""
+    folder.refresh()
+    folder.refresh()
+
+
 def test_a_new_version_is_taken_up(files: Files, logged: list[EventDict]) -> None:
     """An amendment takes effect without a restart of every worker."""
     folder = opened(files)
     files.write("2", NEXT)
+    folder.refresh()
     assert versions(folder) == ["1"]
     folder.refresh()
     assert versions(folder) == ["1", "2"]
@@ -91,7 +101,7 @@ def test_what_must_not_count_is_refused_and_the_last_good_set_stays(
     folder = opened(files)
     before = folder.current()
     files.write(version, text)
-    folder.refresh()
+    look_twice(folder)
     assert folder.current() is before
     (event,) = logged
     assert (event["event"], event["log_level"]) == ("policy_refused", "error")
@@ -111,13 +121,87 @@ def test_what_is_refused_is_told_once_for_each_change(files: Files, logged: list
 
 
 def test_a_mended_file_is_taken_up(files: Files) -> None:
-    """A file may be read while it is being written: the rest of it counts a moment later."""
+    """What was refused is looked at again when it changes."""
     folder = opened(files)
     files.write("2", NEXT[:200])
-    folder.refresh()
+    look_twice(folder)
+    files.write("2", NEXT)
+    look_twice(folder)
+    assert versions(folder) == ["1", "2"]
+
+
+def test_a_file_that_is_being_written_is_not_read(files: Files, logged: list[EventDict]) -> None:
+    """It differs from look to look; a name is used up by the first content that is taken under it."""
+    folder = opened(files)
+    for written in range(100, len(NEXT), 50):
+        files.write("2", NEXT[:written])
+        folder.refresh()
     files.write("2", NEXT)
     folder.refresh()
+    assert (versions(folder), logged) == (["1"], [])
+    folder.refresh()
     assert versions(folder) == ["1", "2"]
+
+
+def test_a_copy_that_stands_still_halfway_does_not_use_up_its_name(files: Files) -> None:
+    """Every part of a version reads as a laxer one, and its digest would be known for ever."""
+    trail = MemoryTrail()
+    folder = PolicyFolder(files.folder, lambda found: register(trail, found), lambda: NOON)
+    lines = NEXT.splitlines(keepends=True)
+    for count in range(len(lines)):
+        files.write("2", "".join(lines[:count]))
+        look_twice(folder)
+        assert versions(folder) == ["1"]
+    files.write("2", NEXT)
+    look_twice(folder)
+    assert versions(folder) == ["1", "2"]
+
+
+def test_another_file_of_the_same_size_and_time_is_a_change(files: Files, logged: list[EventDict]) -> None:
+    """Copies that keep times replace files so, and what was changed must be told."""
+    files.write("2", NEXT)
+    folder = opened(files)
+    place = files.folder / "privacy-policy" / "2"
+    (place / "mended").write_text(NEXT.replace("Nothing leaves", "No content go"), encoding="utf-8")
+    times = (place / "policy.toml").stat().st_mtime_ns
+    os.utime(place / "mended", ns=(times, times))
+    (place / "mended").replace(place / "policy.toml")
+    look_twice(folder)
+    assert "version 2 has digest" in logged[0]["faults"][0]
+
+
+def growing_while_read(files: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let whoever copies write on at the moment after the files were read."""
+
+    def read(folder: Path) -> PolicySet:
+        found = read_policies(folder)
+        files.write("2", NEXT.removesuffix("[end]\n"))
+        return found
+
+    monkeypatch.setattr("earwitness.policy_folder.read_policies", read)
+
+
+def test_what_changed_while_it_was_read_does_not_count(
+    files: Files, monkeypatch: pytest.MonkeyPatch, logged: list[EventDict]
+) -> None:
+    """Half of it would be of before, half of after."""
+    folder = opened(files)
+    growing_while_read(files, monkeypatch)
+    files.write("2", NEXT)
+    look_twice(folder)
+    assert (versions(folder), logged) == (["1"], [])
+
+
+def test_there_is_no_start_by_what_changed_while_it_was_read(
+    files: Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor while a copy stands still halfway."""
+    growing_while_read(files, monkeypatch)
+    with pytest.raises(PolicyInvalid, match="changed while it was read"):
+        opened(files)
+    monkeypatch.undo()
+    with pytest.raises(PolicyInvalid, match=r"does not end with the line \[end\]"):
+        opened(files)
 
 
 def test_a_version_that_was_in_effect_cannot_vanish(files: Files, logged: list[EventDict]) -> None:
@@ -125,7 +209,7 @@ def test_a_version_that_was_in_effect_cannot_vanish(files: Files, logged: list[E
     files.write("2", NEXT.replace("2026-04-01T", "2025-04-01T"))
     folder = opened(files)
     files.remove("1")
-    folder.refresh()
+    look_twice(folder)
     assert versions(folder) == ["1", "2"]
     assert "version 1 is gone" in logged[0]["faults"][0]
 
@@ -134,7 +218,7 @@ def test_a_folder_that_is_empty_for_a_moment_changes_nothing(files: Files, logge
     """A volume that is not mounted is no decision to have no policy."""
     folder = opened(files)
     files.remove("1")
-    folder.refresh()
+    look_twice(folder)
     assert versions(folder) == ["1"]
     assert "holds no policy" in logged[0]["faults"][0]
 
@@ -144,7 +228,7 @@ def test_a_version_whose_time_has_not_come_may_be_taken_back(files: Files) -> No
     files.write("2", NEXT)
     folder = opened(files)
     files.remove("2")
-    folder.refresh()
+    look_twice(folder)
     assert versions(folder) == ["1"]
 
 
@@ -152,7 +236,7 @@ def test_a_comment_changes_nothing(files: Files) -> None:
     """The version is known by what it says."""
     folder = opened(files)
     files.write("1", f"# explained\n{SMALL}")
-    folder.refresh()
+    look_twice(folder)
     assert versions(folder) == ["1"]
 
 
@@ -162,7 +246,7 @@ def test_a_version_that_begins_in_the_past_is_taken_with_a_warning(
     """Accesses between its time and now were judged by the version before it."""
     folder = opened(files)
     files.write("2", NEXT.replace("2026-04-01T", "2026-03-02T"))
-    folder.refresh()
+    look_twice(folder)
     assert versions(folder) == ["1", "2"]
     assert logged[0]["event"] == "policy_backdated"
     assert logged[0]["effective_from"] == "2026-03-02T00:00:00.000000Z"
@@ -184,7 +268,7 @@ def test_nobody_judges_by_a_set_that_was_not_let_in(files: Files, logged: list[E
     elsewhere.write("2", NEXT)
     PolicyFolder(elsewhere.folder, lambda found: register(trail, found), lambda: NOON)
     files.write("2", NEXT.replace("Nothing leaves", "Little leaves"))
-    folder.refresh()
+    look_twice(folder)
     assert versions(folder) == ["1"]
     assert "version 2 has digest" in logged[0]["faults"][0]
 
@@ -201,15 +285,21 @@ def test_a_store_that_does_not_answer_is_asked_again(files: Files) -> None:
     folder = PolicyFolder(files.folder, admit, lambda: NOON)
     files.write("2", NEXT)
     with pytest.raises(SinkUnavailable):
-        folder.refresh()
+        look_twice(folder)
     assert versions(folder) == ["1"]
     folder.refresh()
     assert versions(folder) == ["1", "2"]
 
 
+def await_versions(folder: PolicyFolder, wanted: list[str]) -> None:
+    give_up_at = time.monotonic() + WITHIN_S
+    while versions(folder) != wanted:
+        assert time.monotonic() < give_up_at
+        time.sleep(0.01)
+
+
 def test_a_watch_looks_by_itself_and_survives_an_outage(files: Files) -> None:
     """Nobody has to ask, and nobody has to start it again."""
-    taken = threading.Event()
     answers = iter([None, SinkUnavailable("down"), None])
 
     def admit(_found: PolicySet) -> None:
@@ -220,12 +310,23 @@ def test_a_watch_looks_by_itself_and_survives_an_outage(files: Files) -> None:
     folder = PolicyFolder(files.folder, admit, lambda: NOON)
     with PolicyWatch(folder, interval_s=0.01):
         files.write("2", NEXT)
-        for _ in range(500):
-            if versions(folder) == ["1", "2"]:
-                taken.set()
-                break
-            taken.wait(0.01)
-    assert taken.is_set()
+        await_versions(folder, ["1", "2"])
+
+
+def test_a_watch_survives_what_nobody_foresaw(files: Files, logged: list[EventDict]) -> None:
+    """A thread that ends says nothing, and its process would judge by what it had for ever."""
+    answers = iter([None, ZeroDivisionError(), None])
+
+    def admit(_found: PolicySet) -> None:
+        answer = next(answers)
+        if answer is not None:
+            raise answer
+
+    folder = PolicyFolder(files.folder, admit, lambda: NOON)
+    with PolicyWatch(folder, interval_s=0.01):
+        files.write("2", NEXT)
+        await_versions(folder, ["1", "2"])
+    assert [event["event"] for event in logged] == ["policies_watch_failed", "policies_taken"]
 
 
 class TestRegistration:

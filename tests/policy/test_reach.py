@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from earwitness.policy import EvidenceIndex, PolicySet, judge
-from earwitness.policy.reach import Change, Selector, reach
+from earwitness.policy.reach import Change, Selector, reach, reach_of_each
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models import AccessEvent, EvidenceRecord
@@ -158,6 +158,23 @@ def test_many_changes_of_one_shape_are_one_question() -> None:
     assert len(reach(changes, index, POLICIES)) < 10
 
 
+@pytest.mark.parametrize(("people", "customers"), [(300, 20), (20, 300)])
+def test_a_record_of_many_names_and_customers_is_no_question_of_millions(people: int, customers: int) -> None:
+    """Which pairs it names is not asked; a record of 40 KB would make millions of them."""
+    order = a_work_order(
+        assignees=[f"e-{number}" for number in range(people)],
+        customer_ids=[f"c-{number}" for number in range(customers)],
+    )
+    index = _index([order])
+    selectors = reach([new(order)], index, POLICIES)
+    assert sum(len(selector.values) for selector in selectors) < 50
+    uncited = {"purpose": None, "evidence_ref": None}
+    last = {"actor_id": f"e-{people - 1}", "customer_id": f"c-{customers - 1}"}
+    assert reached(an_access(**uncited, **last), new(order))
+    neither = {"actor_id": "e-none", "customer_id": "c-none"}
+    assert not reached(an_access(**uncited, **neither), new(order))
+
+
 def history_of(world: World, rng: Random) -> list[EvidenceRecord]:
     """Make a history: the records of the world, some bent into other versions of the same refs."""
     records = [EvidenceRecord.model_validate(record) for _, record in world.evidence]
@@ -209,6 +226,15 @@ def test_a_verdict_that_changes_was_reached(seed: int) -> None:
     assert_reached(seed)
 
 
+@pytest.mark.parametrize("seed", range(150))
+def test_a_verdict_that_changes_was_reached_by_one_column_too(
+    seed: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As above, where each record names more pairs than are asked for."""
+    monkeypatch.setattr("earwitness.policy.reach.MOST_PAIRS", 0)
+    assert_reached(seed)
+
+
 def assert_reached(seed: int) -> int:
     """Play one history and hold every change of the verdict against the reach of what changed."""
     rng = Random(seed)  # noqa: S311 - a seed repeats the story
@@ -228,6 +254,8 @@ def assert_reached(seed: int) -> int:
             assert any(selector.selects(event) for selector in together), (seed, before, after)
             alone = [reach([change], versions[after], POLICIES) for change in changes]
             assert any(selector.selects(event) for part in alone for selector in part), (seed, before, after)
+            each = reach_of_each(changes, versions[after], POLICIES)
+            assert any(selector.selects(event) for part in each for selector in part), (seed, before, after)
     return differing
 
 

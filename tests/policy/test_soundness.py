@@ -78,8 +78,13 @@ quotes = ["our employees"]
 SOUND: Final = HEAD + COMPLAINT + VENDOR + SERVICE + OWN_USE + FORBID + EMPLOYED
 
 
+def whole(text: str) -> str:
+    """The text of a file that was not cut off."""
+    return f"{text}\n[end]\n"
+
+
 def document(text: str) -> PolicyDocument:
-    return parse_policies({FILE: text.encode()}).policies[0].document
+    return parse_policies({FILE: whole(text).encode()}).policies[0].document
 
 
 def problems(text: str) -> list[Problem]:
@@ -384,7 +389,7 @@ class TestFolder:
         for version, text in texts.items():
             place = folder / "house-policy" / version
             place.mkdir(parents=True)
-            (place / "policy.toml").write_text(text, encoding="utf-8")
+            (place / "policy.toml").write_text(whole(text), encoding="utf-8")
         return {one.file.split("/")[1]: one for one in inspect(folder)}
 
     def test_shipped_versions_and_that_of_the_tests_have_no_faults(self) -> None:
@@ -419,7 +424,8 @@ class TestFolder:
         """A requirement that nothing tests may be lost without anybody seeing it."""
         place = tmp_path / "house-policy" / "1"
         place.mkdir(parents=True)
-        (place / "policy.toml").write_text(changed('["vendor"]', '["vendor", "acquirer"]'), encoding="utf-8")
+        text = whole(changed('["vendor"]', '["vendor", "acquirer"]'))
+        (place / "policy.toml").write_text(text, encoding="utf-8")
         (place / "cases.toml").write_text(_cases(document(SOUND)), encoding="utf-8")
         (inspected,) = inspect(tmp_path)
         told = {

@@ -1,9 +1,10 @@
 """What was known when: from what was recorded by then, and nothing that came after."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from random import Random
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -18,6 +19,7 @@ from earwitness.query.trail import Trail
 from earwitness.settings import ROOT
 from models import AccessEvent, EvidenceRecord
 from models.fields import format_time
+from tests.builders import a_complaint, an_employment
 from tests.conftest import Stack
 from tests.policy.worlds import World, random_world
 from tests.query.past import Past, write_past
@@ -192,6 +194,53 @@ def index_of(records: list[KnownRecord]) -> EvidenceIndex:
 
 
 @pytest.fixture
+def entered(stack: Stack) -> Iterator[Callable[[list[tuple[int, EvidenceRecord]]], None]]:
+    """Write versions of records, and take them out again: negative ones, below what anything else wrote."""
+    writer, admin = stack.clickhouse("writer"), stack.clickhouse("admin")
+
+    def enter(versions: list[tuple[int, EvidenceRecord]]) -> None:
+        rows = [_row_of(record, version) for version, record in versions]
+        writer.execute(f"INSERT INTO evidence_log ({', '.join(rows[0])}) VALUES", rows)
+
+    yield enter
+    admin.execute("ALTER TABLE evidence_log DELETE WHERE version < 0", settings={"mutations_sync": 1})
+    writer.disconnect()
+    admin.disconnect()
+
+
+def _row_of(record: EvidenceRecord, version: int) -> dict[str, Any]:
+    return {
+        "ref": record.ref,
+        "version": version,
+        "kind": record.kind,
+        "customer_ids": list(record.customer_ids),
+        "assignees": list(record.assignees),
+        "organization": record.organization or "",
+        "status": record.status,
+        "record": record.model_dump_json(exclude_defaults=True),
+        "registered_at": datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
+    }
+
+
+def test_that_any_employment_is_known_is_told_by_one_that_still_is_one(
+    store: ClickHouseStore, entered: Callable[[list[tuple[int, EvidenceRecord]]], None]
+) -> None:
+    """The first ref that was one may have become something else; then nobody would need to be employed."""
+    entered(
+        [
+            (-30, an_employment("staff:e-1")),
+            (-29, an_employment("staff:e-2", assignees=["e-2"], status="withdrawn")),
+            (-28, an_employment("staff:e-3", assignees=["e-3"])),
+            (-27, a_complaint("staff:e-1")),
+        ]
+    )
+    stranger = Subject("", uuid4().hex, uuid4().hex, ())
+    for version, ref in ((-28, "staff:e-1"), (-27, "staff:e-2")):
+        (known,) = Evidence(store).known_at(version, stranger)
+        assert (known.record.ref, known.record.kind) == (ref, "employment")
+
+
+@pytest.fixture
 def registers(stack: Stack, store: ClickHouseStore) -> Iterator[Registers]:
     """Write the evidence of random worlds, whose names never meet, and take it out again."""
     rng = Random(4)  # noqa: S311 - worlds are to be repeatable, not secret
@@ -201,19 +250,7 @@ def registers(stack: Stack, store: ClickHouseStore) -> Iterator[Registers]:
     for number, world in enumerate(worlds):
         for version, fields in world.evidence:
             record = EvidenceRecord.model_validate(fields)
-            rows.append(
-                {
-                    "ref": record.ref,
-                    "version": begin + number * 1_000 + version,
-                    "kind": record.kind,
-                    "customer_ids": list(record.customer_ids),
-                    "assignees": list(record.assignees),
-                    "organization": record.organization or "",
-                    "status": record.status,
-                    "record": record.model_dump_json(exclude_defaults=True),
-                    "registered_at": datetime.fromisoformat("2026-01-01T00:00:00+00:00"),
-                }
-            )
+            rows.append(_row_of(record, begin + number * 1_000 + version))
     writer, admin = stack.clickhouse("writer"), stack.clickhouse("admin")
     writer.execute(f"INSERT INTO evidence_log ({', '.join(rows[0])}) VALUES", rows)
     yield Registers(worlds, Evidence(store), begin + 10**6)

@@ -54,6 +54,13 @@ def test_every_fault_is_named_at_once() -> None:
     ]
 
 
+@pytest.mark.parametrize("value", ["1" * 5_000, "[" * 50_000])
+def test_what_is_too_long_or_too_deep_to_read_is_no_toml(value: str) -> None:
+    """It is told like every other fault."""
+    (fault,) = faults(f"registers = {value}")
+    assert fault.startswith("r.toml: is not TOML: ")
+
+
 def test_each_register_has_a_name_of_its_own() -> None:
     """Its name is in the path of its webhook and in what is on record."""
     assert faults(A_REGISTER * 2) == [

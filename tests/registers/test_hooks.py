@@ -2,13 +2,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from earwitness.registers.hooks import HOOK_ORIGINS, settle
 from earwitness.registers.mapping import parse_mapping
 from earwitness.registers.reading import Reader
 from earwitness.settings import ROOT
 from models.evidence import EvidenceRecord
-from tests.builders import A_DAY, NOON, a_complaint
+from tests.builders import A_DAY, NOON, a_complaint, an_engagement
 from tests.registers.deliveries import NOW, a_ticket, an_issue
 
 OPENED = datetime(2026, 3, 1, 9, tzinfo=UTC)
@@ -120,13 +122,68 @@ def test_a_delivery_is_compared_with_what_is_held(
 ) -> None:
     """Ticket systems send each change of a ticket, some late, some twice; few of them are news."""
     before = None if held is None else a_complaint(**held)
-    assert settle(a_complaint(**record), before).result == result
+    assert settle(a_complaint(**record), before, NOON + A_DAY).result == result
 
 
 def test_what_has_ended_ends_when_it_first_did() -> None:
     """Zendesk closes a solved ticket days later by itself; these days are no part of it."""
     solved = a_complaint(valid_to=NOON, recorded_at=NOON)
-    closed = a_complaint(valid_to=NOON + 4 * A_DAY, customer_ids=["globex"])
-    assert settle(closed, solved).record.valid_to == NOON
+    later = NOON + 4 * A_DAY
+    closed = a_complaint(valid_to=later, customer_ids=["globex"], recorded_at=later)
+    assert settle(closed, solved, later).record.valid_to == NOON
+    assert settle(closed.model_copy(update={"recorded_at": None}), solved, later).record.valid_to == NOON
     reopened = a_complaint()
-    assert settle(a_complaint(valid_to=NOON + 4 * A_DAY), reopened).record.valid_to == NOON + 4 * A_DAY
+    assert settle(a_complaint(valid_to=later), reopened, later).record.valid_to == later
+
+
+def test_what_was_withdrawn_is_withdrawn_from_when_it_first_was() -> None:
+    """A ticket is deleted softly, and for good a month later."""
+    later = NOON + 30 * A_DAY
+    gone = a_complaint(status="withdrawn", withdrawn_at=NOON)
+    again = a_complaint(status="withdrawn", withdrawn_at=later)
+    assert settle(again, gone, later).result == "unchanged"
+
+
+@pytest.mark.parametrize("said_at", [NOON - A_DAY, NOON + 4 * A_DAY], ids=["in time", "late"])
+def test_what_is_extended_is_open(said_at: datetime) -> None:
+    """A contract whose last day moves; and a word that is late is the register's word all the same."""
+    contract = an_engagement(valid_to=NOON)
+    longer = an_engagement(valid_to=NOON + 365 * A_DAY, recorded_at=said_at)
+    settled = settle(longer, contract, NOON + 5 * A_DAY)
+    assert (settled.result, settled.record.valid_to) == ("recorded", longer.valid_to)
+
+
+def test_another_begin_is_another_interval() -> None:
+    """An end of before would lie before it begins, and workers refuse what does."""
+    first = a_complaint(valid_from=NOON - 30 * A_DAY, valid_to=NOON - 20 * A_DAY)
+    second = a_complaint(valid_from=NOON - 5 * A_DAY, valid_to=NOON)
+    assert settle(second, first, NOON).record == second
+
+
+_DAYS = st.integers(-3, 3).map(lambda days: NOON + days * A_DAY)
+
+
+@st.composite
+def _records(draw: st.DrawFn) -> EvidenceRecord:
+    begin, end = sorted((draw(_DAYS), draw(_DAYS)))
+    withdrawn = draw(st.none() | _DAYS)
+    return a_complaint(
+        valid_from=begin,
+        valid_to=draw(st.sampled_from([None, end])),
+        status="active" if withdrawn is None else "withdrawn",
+        withdrawn_at=withdrawn,
+        recorded_at=draw(st.none() | _DAYS),
+    )
+
+
+@given(told=_records(), before=_records(), now=_DAYS)
+def test_what_is_published_is_a_record_and_covers_no_more_than_was_told(
+    told: EvidenceRecord, before: EvidenceRecord, now: datetime
+) -> None:
+    """Workers read it again, and refuse what contradicts itself; and nobody told of more."""
+    settled = settle(told, before, now).record
+    assert EvidenceRecord.model_validate_json(settled.model_dump_json()) == settled
+    for name in ("valid_to", "withdrawn_at"):
+        of_told, of_settled = getattr(told, name), getattr(settled, name)
+        assert (of_settled is None) == (of_told is None)
+        assert of_told is None or of_settled <= of_told

@@ -4,10 +4,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from earwitness.registers.directory import Directory, Leavers, SyncPlan, sync_plan
+from earwitness.registers.config import Register, Registers
+from earwitness.registers.directory import Directory, Leavers, SyncPlan, objection_to, sync_plan
 from earwitness.registers.plan import Held, counts, plan_of, published
 from models.evidence import EvidenceRecord
 from tests.builders import A_DAY, A_TICK, NOON, a_complaint, an_employment
+from tests.registers.builders import a_register
 
 LAST_YEAR = NOON - 365 * A_DAY
 
@@ -113,6 +115,42 @@ def test_who_comes_back_later_has_a_second_stay() -> None:
     assert [step.record.ref for step in left.left] == ["staff:e-1@20260301T120000Z"]
 
 
+@pytest.mark.parametrize("dated", [True, False])
+def test_a_stay_that_ended_by_itself_is_not_written_over(dated: bool) -> None:  # noqa: FBT001
+    """A fixed term whose last day the directory told: its accesses stay explained, the gap is not."""
+    term = staff("e-1", valid_to=NOON - 30 * A_DAY)
+    back = NOON - A_DAY if dated else NOON
+    plan = sync_plan([staff("e-1", valid_from=back)], held(term), at(dated=dated))
+    (step,) = plan.present
+    assert (step.change, step.record.ref) == ("returned", f"staff:e-1@{back:%Y%m%dT%H%M%SZ}")
+    assert (step.record.valid_from, step.record.valid_to) == (back, None)
+    assert plan.left == []
+
+
+@pytest.mark.parametrize(
+    ("ended", "returned"),
+    [
+        ({"valid_to": NOON - 30 * A_DAY, "status": "withdrawn", "withdrawn_at": NOON - 9 * A_DAY}, True),
+        ({"valid_to": NOON - 9 * A_DAY, "status": "withdrawn", "withdrawn_at": NOON - 30 * A_DAY}, True),
+        ({"valid_to": NOON - 9 * A_DAY, "status": "withdrawn", "withdrawn_at": NOON - 9 * A_DAY}, False),
+        ({"valid_to": NOON - 9 * A_DAY}, False),
+    ],
+)
+def test_the_earlier_end_of_a_stay_counts(ended: dict[str, Any], returned: bool) -> None:  # noqa: FBT001
+    """Between that and the new begin nobody was employed."""
+    row = staff("e-1", valid_from=NOON - 20 * A_DAY)
+    plan = sync_plan([row], held(staff("e-1", **ended)), at())
+    assert [step.record.ref.endswith("@20260210T120000Z") for step in plan.present] == [returned]
+
+
+def test_a_stay_that_is_over_may_stand_in_the_file_for_years() -> None:
+    """Some directories list who has been here too, even who never came; that is no news each night."""
+    known = held(staff("e-1", valid_to=NOON - A_DAY), staff("e-2", valid_to=LAST_YEAR))
+    plan = sync_plan([held.record for held in known.values()], known, at())
+    assert counts(plan.present)["unchanged"] == len(known)
+    assert plan.left == []
+
+
 def test_without_dates_a_stay_begins_when_it_is_first_seen() -> None:
     """And keeps that begin: a new one each night would be a new version each night."""
     seen = staff("e-1", valid_from=NOON)
@@ -135,6 +173,60 @@ def test_an_address_with_an_at_is_nobody_s_second_stay() -> None:
         ("returned", "staff:ann@20260302T120000Z"),
         ("unchanged", "staff:ann@example.test"),
     ]
+
+
+def a_directory(name: str = "hr", **changes: Any) -> Register:
+    return a_register(name=name, **({"kinds": ["employment"], "ref_prefixes": ["staff:"]} | changes))
+
+
+@pytest.mark.parametrize(
+    ("register", "why"),
+    [
+        (a_directory(), None),
+        (a_directory(ref_prefixes=["staff"]), None),
+        (a_directory(ref_prefixes=["staff:eu:"]), "register hr may tell of staff:eu:… only"),
+        (a_directory(kinds=["engagement"]), "register hr may tell engagement only, not employment"),
+        (None, None),
+    ],
+)
+def test_a_register_withdraws_nobody_of_whom_it_may_not_tell(
+    register: Register | None, why: str | None
+) -> None:
+    """The allow-list bounds whom a file can take out, not only whom it can bring in."""
+    objection = objection_to(at(), register, Registers())
+    assert (objection or "").startswith(why or "")
+    assert (objection is None) == (why is None)
+
+
+@pytest.mark.parametrize(
+    ("other", "refused"),
+    [
+        (a_directory("other", ref_prefixes=["staff:us:"]), True),
+        (a_directory("other", ref_prefixes=["staff:"]), False),
+        (a_directory("other", ref_prefixes=["sta", "partner:"]), False),
+        (a_directory("other", ref_prefixes=["staff:us:"], kinds=["engagement"]), False),
+        (
+            a_directory(
+                "other",
+                ref_prefixes=["staff:us:"],
+                webhook={"flavour": "jira", "mapping": "m", "secret_file": "s"},
+            ),
+            False,
+        ),
+    ],
+)
+@pytest.mark.parametrize("register", [a_directory(), None])
+def test_a_directory_in_another_is_not_withdrawn_with_it(
+    other: Register,
+    refused: bool,  # noqa: FBT001
+    register: Register | None,
+) -> None:
+    """Its people are missing from the other's file every night; what webhooks told is no file's to end."""
+    known = Registers(registers=tuple(one for one in (register, other) if one is not None))
+    objection = objection_to(at(), register, known)
+    assert (objection is not None) == refused
+    if objection is not None:
+        assert "register other tells of staff:us:…" in objection
 
 
 @pytest.mark.parametrize(

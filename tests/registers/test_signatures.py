@@ -66,7 +66,8 @@ def test_a_delivery_without_a_signature_proves_nothing(flavour: Flavour, sign: S
 def test_a_signature_is_no_good_with_another_time(flavour: Flavour, sign: Sign, name: str) -> None:
     """Otherwise a delivery that was overheard could be replayed for ever."""
     body = b"{}"
-    assert "signature" in forged(flavour, {**sign(body), name: "2026-03-02T13:00:00Z"}, body)
+    for time in ("2026-03-02T13:00:00Z", "soon"):  # what nobody has signed is not read
+        assert "signature" in forged(flavour, {**sign(body), name: time}, body)
 
 
 @pytest.mark.parametrize("stamp", [None, "1772452800000", True, 1.5, []])

@@ -17,11 +17,12 @@ SERVICES = [path for path in EXAMPLES if not path.stem.endswith("_test")]
 LONGEST_RUN_S = 90
 
 
-def environment(stack: Stack, role: str) -> dict[str, str]:
+def environment(stack: Stack, role: str, folder: Path) -> dict[str, str]:
     kafka = stack.settings(role).kafka
     return {
         **os.environ,
         "EARWITNESS_SDK__SOURCE": "/services/documented",
+        "EARWITNESS_SDK__SPOOL": str(folder / "spool"),
         "EARWITNESS_KAFKA__BOOTSTRAP": kafka.bootstrap,
         "EARWITNESS_KAFKA__USERNAME": kafka.username,
         "EARWITNESS_KAFKA__PASSWORD": kafka.password.get_secret_value(),
@@ -53,7 +54,7 @@ def test_what_the_readme_shows_works_from_top_to_bottom(stack: Stack, tmp_path: 
     parts = snippets()
     assert len(parts) >= 8
     program.write_text("\n".join([*parts, "assert recorder.close().complete"]), encoding="utf-8")
-    run(str(program), env=environment(stack, "producer"), folder=tmp_path)
+    run(str(program), env=environment(stack, "producer", tmp_path), folder=tmp_path)
 
 
 def test_the_readme_begins_with_the_one_line() -> None:
@@ -66,7 +67,7 @@ def test_the_readme_begins_with_the_one_line() -> None:
 def test_every_example_runs(stack: Stack, path: Path, tmp_path: Path) -> None:
     """One small service for each style."""
     role = "register" if "register" in path.stem else "producer"
-    assert run(str(path), env=environment(stack, role), folder=tmp_path)
+    assert run(str(path), env=environment(stack, role, tmp_path), folder=tmp_path)
 
 
 def test_the_example_of_a_test_passes(tmp_path: Path) -> None:

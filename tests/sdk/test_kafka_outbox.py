@@ -1,19 +1,13 @@
 """What only the real Kafka can show: refusals, silence, forks, and the end of the process."""
 
-import os
 import re
-import signal
 import socket
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
 
 import pytest
-from clickhouse_driver import Client
 from earwitness_sdk import (
     FlushReport,
     Kafka,
@@ -26,60 +20,13 @@ from earwitness_sdk import (
 )
 from earwitness_sdk.kafka_connection import Connection
 
-from earwitness.cli import wiring
 from models.topics import EVIDENCE_RECORDS
 from tests.conftest import Stack
 
 from .builders import SOURCE, a_record, fields, outgoing
+from .on_stack import STORED_WITHIN_S, asleep, await_rows, kafka_of, run
 
 SHORT_S = 2.0
-STORED_WITHIN_S = 30
-
-
-def kafka_of(stack: Stack, role: str = "producer") -> Kafka:
-    return wiring.sdk_kafka(stack.settings(role).kafka)
-
-
-def environment(stack: Stack, source: str) -> dict[str, str]:
-    kafka = kafka_of(stack)
-    return {
-        **os.environ,
-        "EARWITNESS_SDK__SOURCE": source,
-        "EARWITNESS_KAFKA__BOOTSTRAP": kafka.bootstrap,
-        "EARWITNESS_KAFKA__USERNAME": kafka.username or "",
-        "EARWITNESS_KAFKA__PASSWORD": kafka.password or "",
-    }
-
-
-@contextmanager
-def asleep(stack: Stack, name: str) -> Iterator[None]:
-    (pid,) = [process.pid for process in stack.state.processes if process.name == name]
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
-
-
-def rows(stack: Stack, source: str) -> list[tuple[str, int]]:
-    client: Client = stack.clickhouse("admin")
-    try:
-        found: list[tuple[str, int]] = client.execute(
-            "SELECT producer, sequence FROM access_log WHERE source = %(source)s ORDER BY producer, sequence",
-            {"source": source},
-        )
-        return found
-    finally:
-        client.disconnect()
-
-
-def await_rows(stack: Stack, source: str, count: int) -> list[tuple[str, int]]:
-    until = time.monotonic() + STORED_WITHIN_S
-    while len(found := rows(stack, source)) < count and time.monotonic() < until:
-        time.sleep(0.2)
-    assert len(found) == count
-    return found
 
 
 @pytest.fixture
@@ -163,7 +110,7 @@ def test_a_service_cannot_put_evidence(stack: Stack) -> None:
 def test_a_register_cannot_record_accesses(stack: Stack) -> None:
     """Nor the other way round."""
     with (
-        Recorder(source=SOURCE, kafka=kafka_of(stack, "register")) as recorder,
+        Recorder(source=SOURCE, outbox=KafkaOutbox(kafka_of(stack, "register"))) as recorder,
         pytest.raises(NotRecorded, match="register may not write there"),
     ):
         recorder.record(**fields())
@@ -237,38 +184,20 @@ def test_a_sender_that_is_too_fast_waits_and_is_then_refused(
 @pytest.mark.stack
 def test_what_travels_is_an_event_of_the_contract(stack: Stack) -> None:
     """A worker stores it, with the producer's count."""
-    with Recorder(source="/tests/travels", kafka=kafka_of(stack)) as recorder:
+    with Recorder(source="/tests/travels", outbox=KafkaOutbox(kafka_of(stack))) as recorder:
         events = [recorder.record(**fields()) for _ in range(3)]
     assert await_rows(stack, "/tests/travels", 3) == [(events[0].producer, number) for number in (1, 2, 3)]
 
 
-def run(stack: Stack, source: str, program: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    preamble = (
-        "import os, sys\nfrom earwitness_sdk import Recorder\n"
-        "recorder = Recorder.from_environment()\n"
-        "fields = dict(actor_type='employee', actor_id='e-1', action='listen', customer_id='acme',"
-        " resource_type='call_recording', resource_id='rec-9')\n"
-    )
-    return subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", preamble + program],
-        env=environment(stack, source),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=True,
-        **options,
-    )
-
-
 @pytest.mark.stack
-def test_what_was_submitted_goes_out_before_the_process_ends(stack: Stack) -> None:
+def test_what_was_submitted_goes_out_before_the_process_ends(stack: Stack, tmp_path: Path) -> None:
     """A service that is stopped between two requests loses nothing."""
-    run(stack, "/tests/exit", "for _ in range(200): recorder.submit(**fields)")
+    run(stack, "/tests/exit", "for _ in range(200): recorder.submit(**fields)", tmp_path)
     assert len(await_rows(stack, "/tests/exit", 200)) == 200
 
 
 @pytest.mark.stack
-def test_a_forked_child_is_a_producer_of_its_own(stack: Stack) -> None:
+def test_a_forked_child_is_a_producer_of_its_own(stack: Stack, tmp_path: Path) -> None:
     """Web servers load a service once and fork; threads and counts do not survive that."""
     program = """
 recorder.record(**fields)
@@ -278,7 +207,7 @@ recorder.record(**fields)
 if child:
     sys.exit(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
 """
-    run(stack, "/tests/fork", program)
+    run(stack, "/tests/fork", program, tmp_path)
     counted: dict[str, list[int]] = {}
     for producer, sequence in await_rows(stack, "/tests/fork", 5):
         counted.setdefault(producer, []).append(sequence)
@@ -288,5 +217,6 @@ if child:
 def test_an_outbox_without_records_never_connects(closed_port: str) -> None:
     """A service that starts before Kafka does starts all the same."""
     began = time.monotonic()
-    Recorder(source=SOURCE, kafka=Kafka(bootstrap=closed_port, username="p", password="x")).close()
+    outbox = KafkaOutbox(Kafka(bootstrap=closed_port, username="p", password="x"))
+    Recorder(source=SOURCE, outbox=outbox).close()
     assert time.monotonic() - began < 1

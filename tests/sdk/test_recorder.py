@@ -3,11 +3,22 @@ import re
 import threading
 from concurrent.futures import Future
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
-from earwitness_sdk import BadSettings, InvalidEvent, Kafka, NotRecorded, Pseudonyms, Recorder, recorder
+from earwitness_sdk import (
+    BadSettings,
+    InvalidEvent,
+    Kafka,
+    NotRecorded,
+    Pseudonyms,
+    Recorder,
+    Spool,
+    promise,
+    recorder,
+)
 from earwitness_sdk.outbox import TAKEN_WITHIN_S, FlushReport, Outgoing
 from earwitness_sdk.testing import MemoryOutbox
 
@@ -165,7 +176,7 @@ def test_an_access_that_is_not_acknowledged_is_an_error() -> None:
 
 def test_waiting_for_an_acknowledgement_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     """An outbox gives up by itself; should it not, the call does, and says where it waited."""
-    monkeypatch.setattr(recorder, "RECORDED_WITHIN_S", 0.05)
+    monkeypatch.setattr(promise, "RECORDED_WITHIN_S", 0.05)
     stuck = Recorder(source=SOURCE, outbox=StuckOutbox())
     with pytest.raises(NotRecorded, match=r"the memory of a test has not acknowledged it within 0\.[0-9]+ s"):
         stuck.record(**fields())
@@ -235,12 +246,14 @@ def test_a_source_that_no_event_may_have_is_refused_at_the_start(source: str) ->
         Recorder(source=source, outbox=MemoryOutbox())
 
 
-def test_a_recorder_has_exactly_one_way_out() -> None:
+def test_a_recorder_has_exactly_one_way_out(tmp_path: Path) -> None:
     """Neither none nor two."""
     with pytest.raises(BadSettings, match="either"):
         Recorder(source=SOURCE)
     with pytest.raises(BadSettings, match="either"):
         Recorder(source=SOURCE, kafka=KAFKA, outbox=MemoryOutbox())
+    with pytest.raises(BadSettings, match="either"):
+        Recorder(source=SOURCE, spool=Spool(tmp_path))
 
 
 def test_telephone_numbers_are_replaced_where_a_key_is_given() -> None:
@@ -252,7 +265,7 @@ def test_telephone_numbers_are_replaced_where_a_key_is_given() -> None:
     assert b"15550001111" not in outbox.records[0].value
 
 
-def test_a_recorder_can_be_made_from_the_environment() -> None:
+def test_a_recorder_can_be_made_from_the_environment(tmp_path: Path) -> None:
     """As containers are configured."""
     made = Recorder.from_environment(
         {
@@ -261,10 +274,11 @@ def test_a_recorder_can_be_made_from_the_environment() -> None:
             "EARWITNESS_KAFKA__USERNAME": "producer",
             "EARWITNESS_KAFKA__PASSWORD": "secret",
             "EARWITNESS_SDK__PSEUDONYM_KEY": "k" * 32,
+            "EARWITNESS_SDK__SPOOL": str(tmp_path),
         }
     )
     assert made._source == "/services/x"
-    assert made._outbox.destination == "Kafka broker:9092"
+    assert made._outbox.destination == f"the spool {tmp_path} before Kafka broker:9092"
     assert made._pseudonymise is not None
 
 

@@ -18,7 +18,7 @@ from models import EvidenceRecord
 from models.pages import Page
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from models.verdict import Verdict
-from sinks.base import JudgedBefore, NewVerdict, Selection, StoredAccess, VerdictBlock
+from sinks.base import JudgedBefore, NewVerdict, PendingSince, Selection, StoredAccess, VerdictBlock
 from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed
 from streams.partition import PartitionOwner, Ports
@@ -95,8 +95,14 @@ class FatefulVerdicts:
     def evidence_before(self, refs: Any, version: int) -> Any:
         return self._trail.step(lambda: self._verdicts.evidence_before(refs, version))
 
-    def count_by_day(self, selection: Selection) -> Any:
+    def count_by_day(self, selection: JudgedBefore) -> Any:
         return self._trail.step(lambda: self._verdicts.count_by_day(selection))
+
+    def count_by_value(self, selection: JudgedBefore) -> Any:
+        return self._trail.step(lambda: self._verdicts.count_by_value(selection))
+
+    def pending_days(self, selection: PendingSince) -> Any:
+        return self._trail.step(lambda: self._verdicts.pending_days(selection))
 
     def select(self, selection: Selection, day: Any, after: StoredAccess | None, limit: int) -> Any:
         return self._trail.step(lambda: self._verdicts.select(selection, day, after, limit))

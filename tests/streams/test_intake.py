@@ -2,9 +2,11 @@ import asyncio
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from models.errors import RangeLost
 from streams.intake import Intake
-from streams.offsets import Committed, Membership
+from streams.offsets import NOBODY, Committed, Membership
 
 FIRST = Membership(1, "member-1")
 SECOND = Membership(2, "member-2")
@@ -161,7 +163,7 @@ def test_nothing_is_begun_anew_in_a_generation_that_was_let_go_of() -> None:
         await world.intake.accept("t", 0, 1, [2])
         await releasing
         await world.intake.accept("t", 0, 1, [3])
-        await world.intake.own("t", 0)
+        await world.intake.own("t", 0, FIRST)
         world.group.now = SECOND
         await world.intake.resume()
         await world.intake.accept("t", 0, 2, [1, 2, 3])
@@ -184,6 +186,34 @@ def test_a_generation_that_comes_back_ends_the_worker() -> None:
 
     (failure,) = asyncio.run(work()).failures
     assert "gave back a generation" in str(failure)
+
+
+def test_an_assigned_partition_is_owned_before_anything_is_delivered() -> None:
+    """What a predecessor left, or a restored store lacks, waits for no new record; one owner does both."""
+
+    async def work() -> World:
+        world = World()
+        for _ in range(2):
+            await world.intake.own("t", 0, FIRST)
+        await world.intake.accept("t", 0, 1, [1])
+        await world.intake.release()
+        return world
+
+    world = asyncio.run(work())
+    assert [(owner.name, owner.fed) for owner in world.owners] == [("t/0", [1])]
+
+
+@pytest.mark.parametrize("now", [SECOND, NOBODY])
+def test_a_partition_that_may_be_another_s_by_now_gets_no_owner(now: Membership) -> None:
+    """In the middle of a rebalance the member is new and the assignment is still the old one."""
+
+    async def work() -> World:
+        world = World()
+        world.group.now = now
+        await world.intake.own("t", 0, FIRST)
+        return world
+
+    assert asyncio.run(work()).owners == []
 
 
 def test_releasing_lets_what_is_under_way_finish() -> None:

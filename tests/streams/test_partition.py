@@ -74,6 +74,10 @@ def assert_complete(broker: Broker, trail: MemoryTrail) -> None:
         offset for entry in trail.ledger.values() for offset in range(entry.range.first, entry.range.last + 1)
     )
     assert covered == Counter(range(9))
+    rows = {row.offset for block in trail.blocks.values() for row in block.rows}
+    aside = {offset for _, _, offset in trail.set_aside}
+    assert (sorted(rows | aside), rows & aside) == (list(range(9)), set())
+    assert sum(entry.set_aside_count for entry in trail.ledger.values()) == len(aside)
     assert all(
         block.range.day == day_of(row.received_at_ms) for block in trail.blocks.values() for row in block.rows
     )

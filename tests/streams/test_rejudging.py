@@ -12,10 +12,12 @@ from random import Random
 import pytest
 
 from earwitness.policy import PolicySet
+from earwitness.policy.compiled import Policy
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models import EvidenceRecord
 from models.dead_letter import DeadLetter
+from models.errors import RangeLost
 from models.ranges import Range
 from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
@@ -108,6 +110,52 @@ def test_evidence_that_comes_late_counts(world: LateWorld) -> None:
     assert all(access.late for access in world.stored() if access.verdict.reason != "purpose_not_declared")
 
 
+def test_a_verdict_that_only_the_policy_changed_is_not_late(policies: PolicySet) -> None:
+    """A version that took effect before it was put there; `late` is for evidence, which was there in time."""
+    world = LateWorld(policies, ACCESSES[:1])
+    world.register(TICKET)
+    judge_again(world)
+    world.policies = with_a_backdated_version(policies)
+    world.register(TICKET)
+    judge_again(world)
+    (access,) = world.stored()
+    assert (access.verdict.policy_version, access.verdict.reason) == (BACKDATED, "clause_met")
+    assert not access.late
+
+
+def test_the_first_version_of_all_is_no_late_evidence_either(policies: PolicySet) -> None:
+    """What happened when no version applied is judged by one that says from then on when it holds."""
+    world = LateWorld(PolicySet([]), ACCESSES[:1])
+    world.register(TICKET)
+    judge_again(world)
+    world.policies = policies
+    world.register(TICKET)
+    judge_again(world)
+    (access,) = world.stored()
+    assert (access.verdict.reason, access.late) == ("clause_met", False)
+
+
+def test_evidence_that_comes_late_is_late_under_another_policy_too(world: LateWorld) -> None:
+    """Both changed, and the evidence alone would have changed the verdict as well."""
+    world.policies = with_a_backdated_version(world.policies)
+    world.register(TICKET)
+    judge_again(world)
+    first = min(world.stored(), key=lambda access: access.id)
+    assert (first.verdict.policy_version, first.verdict.reason) == (BACKDATED, "clause_met")
+    assert first.late
+
+
+BACKDATED = "backdated"
+
+
+def with_a_backdated_version(policies: PolicySet) -> PolicySet:
+    """Give the same policy with one more version, alike but for its name, in effect a little later."""
+    newest = policies.policies[-1]
+    begins = newest.effective_from + timedelta(seconds=1)
+    again = newest.document.model_copy(update={"version": BACKDATED, "effective_from": begins})
+    return PolicySet([*policies.policies, Policy(again, "another digest")])
+
+
 def test_what_a_change_does_not_reach_gets_no_verdict(world: LateWorld) -> None:
     """History is what changed; a verdict that stays is not said again."""
     world.register(TICKET)
@@ -178,7 +226,10 @@ def test_the_next_owner_may_die_too(policies: PolicySet) -> None:
 
 
 def test_an_owner_that_slept_changes_nothing(policies: PolicySet) -> None:
-    """It judged before a change that its successor knows; awake, it must not have the last word."""
+    """It judged before a change that its successor knows; awake, it must not have the last word.
+
+    Nor may it accuse anybody by verdicts that the store refused.
+    """
     slept = 0
     for step, effect in product(range(1, MOST_STEPS), [False, True]):
         slept += asyncio.run(_sleep_at(step, policies, effect=effect))
@@ -216,7 +267,49 @@ async def _sleep_at(step: int, policies: PolicySet, *, effect: bool) -> bool:
     sleeper.cancel()
     await asyncio.gather(sleeper, return_exceptions=True)
     assert_judged_by_all_that_is_known(world)
+    assert_told_of_what_is_stored(world)
     return slept
+
+
+def assert_told_of_what_is_stored(world: LateWorld) -> None:
+    """Each finding of a later verdict has that verdict in the history of its access."""
+    given = {
+        (item.access.id, item.verdict.reason, block.evidence_version)
+        for block in world.verdicts.blocks.values()
+        for item in block.verdicts
+    }
+    findings = (json.loads(message.value) for message in world.registers.published)
+    told = {(finding["id"], finding["reason"], finding["evidence_version"]) for finding in findings}
+    assert told <= given
+
+
+def test_an_owner_that_slept_accuses_nobody_whom_its_successor_cleared(policies: PolicySet) -> None:
+    """Asleep between judging and storing: its rows are refused, and no finding of them may go out."""
+    world = LateWorld(policies, [a_record(0, **CITING)])
+    asleep, awake = asyncio.Event(), asyncio.Event()
+    member = Member(world.accesses, Fate())
+
+    class Sleeping:
+        async def current(self) -> Sequence[RegisterState]:
+            asleep.set()
+            await awake.wait()
+            return ()
+
+    ports = replace(world.ports(member, Fate()), registers=Sleeping())
+    sleeper = PartitionOwner(ports, ACCESS_EVENTS, 0, member.membership_then)
+
+    async def play() -> None:
+        sleeping = asyncio.create_task(owned(sleeper, member, 1))
+        await asleep.wait()
+        world.register(TICKET)
+        await work(world, [Fate(), Fate()])
+        awake.set()
+        with pytest.raises(RangeLost):
+            await sleeping
+
+    asyncio.run(play())
+    assert reasons(world) == ["clause_met"]
+    assert world.accesses.published == []
 
 
 def test_a_row_names_the_version_that_it_was_judged_at(policies: PolicySet) -> None:

@@ -19,7 +19,15 @@ from models.publisher import Message
 from models.ranges import Range
 from models.registers import RegisterState
 from models.topics import ACCESS_EVENTS
-from sinks.base import Block, Content, Identity, LedgerEntry, PolicyVersion, RegisteredEvidence
+from sinks.base import (
+    Block,
+    Content,
+    Identity,
+    LedgerEntry,
+    PolicyVersion,
+    RegisteredEvidence,
+    SetAside,
+)
 from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
@@ -123,6 +131,10 @@ class Member:
     async def end(self, topic: str, partition: int) -> int:
         return self._broker.records[-1].offset + 1
 
+    async def first_from(self, topic: str, partition: int, offset: int) -> int:
+        behind = (record.offset for record in self._broker.records if record.offset >= offset)
+        return next(behind, self._broker.records[-1].offset + 1)
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         self.position = offset
 
@@ -180,8 +192,17 @@ class FatefulTrail:
     def highest_offset(self, topic: str, partition: int) -> int | None:
         return self.step(lambda: self._trail.highest_offset(topic, partition))
 
+    def unaccounted(self, topic: str, partition: int) -> list[Range]:
+        return self.step(lambda: self._trail.unaccounted(topic, partition))
+
+    def misfits(self, block: Block) -> Mapping[int, str]:
+        return self.step(lambda: self._trail.misfits(block))
+
     def write_dead_letters(self, origin: Range, letters: Sequence[DeadLetter]) -> None:
         self.step(lambda: self._trail.write_dead_letters(origin, letters))
+
+    def write_set_aside(self, origin: Range, aside: Sequence[SetAside]) -> None:
+        self.step(lambda: self._trail.write_set_aside(origin, aside))
 
     def write_ledger(self, entry: LedgerEntry) -> None:
         self.step(lambda: self._trail.write_ledger(entry))

@@ -10,10 +10,12 @@ from .errors import BadSettings, InvalidEvent, NotRecorded, SDKError
 from .forwarder import Forwarder
 from .kafka import Kafka
 from .kafka_outbox import KafkaOutbox
-from .outbox import FlushReport, Outbox, Outgoing
+from .outbox import FlushReport, Metrics, Outbox, Outgoing
 from .pseudonyms import Pseudonyms
 from .recorder import Recorder, Submitted
 from .register import Register
+from .spool.outbox import SpoolOutbox
+from .spool.settings import Spool
 
 __all__ = [
     "Access",
@@ -25,6 +27,7 @@ __all__ = [
     "InvalidEvent",
     "Kafka",
     "KafkaOutbox",
+    "Metrics",
     "NotRecorded",
     "Outbox",
     "Outgoing",
@@ -32,6 +35,8 @@ __all__ = [
     "Recorder",
     "Register",
     "SDKError",
+    "Spool",
+    "SpoolOutbox",
     "Submitted",
     "argument",
 ]

@@ -11,6 +11,7 @@ from uuid import UUID
 from ._models.access import AccessEvent, AccessOutcome, Action, ActorType, ResourceType
 from .errors import InvalidEvent
 from .fields import CallArguments, FieldSource, FieldValue
+from .promise import SAFE, Promise
 
 FIELDS: Final = frozenset(AccessEvent.model_fields)
 
@@ -21,10 +22,10 @@ R = TypeVar("R")
 class Records(Protocol):
     """What an access needs of a recorder."""
 
-    def record_fields(self, fields: Mapping[str, object]) -> AccessEvent:
+    def record_fields(self, fields: Mapping[str, object], promise: Promise) -> AccessEvent:
         """Record, and wait until it is durable."""
 
-    async def arecord_fields(self, fields: Mapping[str, object]) -> AccessEvent:
+    async def arecord_fields(self, fields: Mapping[str, object], promise: Promise) -> AccessEvent:
         """Record, and wait without blocking the event loop."""
 
 
@@ -37,7 +38,7 @@ class Access:
     out after the block.
     """
 
-    __slots__ = (*sorted(FIELDS), "_recorder", "event")
+    __slots__ = (*sorted(FIELDS), "_promise", "_recorder", "event")
 
     id: str | UUID | None
     time: datetime | str | None
@@ -67,9 +68,10 @@ class Access:
     event: AccessEvent | None
     """The recorded event, once the block has ended."""
 
-    def __init__(self, recorder: Records, fields: Mapping[str, object]) -> None:
+    def __init__(self, recorder: Records, fields: Mapping[str, object], promise: Promise = SAFE) -> None:
         refuse_unknown(fields)
         self._recorder = recorder
+        self._promise = promise
         self.event = None
         for name, value in fields.items():
             setattr(self, name, value)
@@ -80,7 +82,7 @@ class Access:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.event = self._recorder.record_fields(self._fields(error))
+        self.event = self._recorder.record_fields(self._fields(error), self._promise)
 
     async def __aenter__(self) -> Self:
         return self
@@ -88,7 +90,7 @@ class Access:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.event = await self._recorder.arecord_fields(self._fields(error))
+        self.event = await self._recorder.arecord_fields(self._fields(error), self._promise)
 
     def _fields(self, error: BaseException | None) -> dict[str, object]:
         fields = {name: getattr(self, name) for name in FIELDS if hasattr(self, name)}
@@ -122,7 +124,7 @@ def refuse_unknown(fields: Mapping[str, object]) -> None:
 
 
 def accesses(
-    recorder: Records, fields: Mapping[str, FieldSource]
+    recorder: Records, fields: Mapping[str, FieldSource], promise: Promise = SAFE
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Make the decorator behind `Recorder.accesses`."""
     refuse_unknown(fields)
@@ -137,14 +139,14 @@ def accesses(
 
             @functools.wraps(function)
             async def awaited(*args: P.args, **kwargs: P.kwargs) -> object:
-                async with Access(recorder, call.fields(*args, **kwargs)):
+                async with Access(recorder, call.fields(*args, **kwargs), promise):
                     return await function(*args, **kwargs)
 
             return cast("Callable[P, R]", awaited)
 
         @functools.wraps(function)
         def called(*args: P.args, **kwargs: P.kwargs) -> R:
-            with Access(recorder, call.fields(*args, **kwargs)):
+            with Access(recorder, call.fields(*args, **kwargs), promise):
                 return function(*args, **kwargs)
 
         return called

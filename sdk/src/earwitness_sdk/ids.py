@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from typing import Final
-from uuid import UUID
 
 from .forks import renew_in_children
 
@@ -32,7 +31,8 @@ class IdMaker:
             ticks = self._last
         milliseconds, counter = ticks >> _COUNTER_BITS, ticks & (1 << _COUNTER_BITS) - 1
         number = milliseconds << 80 | _VERSION_7 | counter << 64 | _VARIANT | secrets.randbits(_RANDOM_BITS)
-        return str(UUID(int=number))
+        text = f"{number:032x}"
+        return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
 
     def begin_anew(self) -> None:
         """Take a lock that nobody holds: another thread of the parent may have held this one."""

@@ -3,6 +3,7 @@
 import atexit
 import logging
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from time import monotonic
 from typing import Final
@@ -19,7 +20,7 @@ from .errors import NotRecorded
 from .forks import renew_in_children
 from .kafka import Kafka
 from .kafka_connection import Connection, TurnedAway, Unreachable
-from .outbox import CLOSED_WITHIN_S, TAKEN_WITHIN_S, FlushReport, Outgoing
+from .outbox import CLOSED_WITHIN_S, TAKEN_WITHIN_S, FlushReport, Metrics, Outgoing, Rejected
 from .room import Room
 
 ACKNOWLEDGED_WITHIN_S: Final = 10.0
@@ -41,12 +42,16 @@ class KafkaOutbox:
     Safe to share by threads, and usable in a child after a fork: it connects anew there.
     """
 
+    is_local: Final = False
+
     def __init__(self, kafka: Kafka, *, acknowledged_within_s: float = ACKNOWLEDGED_WITHIN_S) -> None:
         self._kafka = kafka
         self._within_s = acknowledged_within_s
         self._connection: Connection | None = None
         self._of_parents: list[Connection] = []
         self._closed = False
+        self.at_exit: Callable[[], object] = self._close_at_exit
+        """What ends the work when the process ends, while this outbox is still open."""
         self.begin_anew()
         renew_in_children(self)
 
@@ -78,6 +83,14 @@ class KafkaOutbox:
             raise
         return sending.future
 
+    def keep(self, record: Outgoing) -> None:
+        """Hand one record to the producer; that it failed is logged, and in the report."""
+        self.send(record).add_done_callback(_log_failure)
+
+    def metrics(self) -> Metrics:
+        """Tell what became of all records."""
+        return Metrics.of(self.flush(0))
+
     def flush(self, timeout_s: float = CLOSED_WITHIN_S) -> FlushReport:
         """Wait for acknowledgements; see `Outbox.flush`."""
         pending = self._room.wait_until_empty(timeout_s)
@@ -88,7 +101,7 @@ class KafkaOutbox:
     def close(self, timeout_s: float = CLOSED_WITHIN_S) -> FlushReport:
         """Flush and disconnect; see `Outbox.close`. What is pending then fails, but may have arrived."""
         self._closed = True
-        atexit.unregister(self._close_at_exit)
+        atexit.unregister(self.at_exit)
         report = self.flush(timeout_s)
         with self._connecting:
             connection, self._connection = self._connection, None
@@ -104,7 +117,7 @@ class KafkaOutbox:
             connection = self._connected(deadline)
             sent = connection.send(record)
         except (KafkaError, Unreachable, TurnedAway) as error:
-            raise NotRecorded(self._why(record, error, monotonic() - began)) from error
+            raise self._refusal(record, error, monotonic() - began) from error
         sending = _Sending(record, connection, began)
         sent.add_callback(lambda _: self._acknowledge(sending))
         sent.add_errback(lambda error: self._fail(sending, error))
@@ -123,8 +136,8 @@ class KafkaOutbox:
                     _close(spent)
                 self._connection = Connection(self._kafka, deadline - monotonic(), self._within_s)
                 # After the producer's own, so that at exit it comes before it: what is under way goes out.
-                atexit.unregister(self._close_at_exit)
-                atexit.register(self._close_at_exit)
+                atexit.unregister(self.at_exit)
+                atexit.register(self.at_exit)
             return self._connection
         finally:
             self._connecting.release()
@@ -151,11 +164,15 @@ class KafkaOutbox:
             if not isinstance(error, REFUSALS):
                 sending.connection.give_up(error)
                 error = sending.connection.given_up or error
-            refused = NotRecorded(self._why(sending.record, error, monotonic() - sending.began))
+            refused = self._refusal(sending.record, error, monotonic() - sending.began)
             refused.__cause__ = error
             sending.future.set_exception(refused)
         finally:
             self._room.leave(sending.record.size_bytes)
+
+    def _refusal(self, record: Outgoing, error: Exception, tried_s: float) -> NotRecorded:
+        kind = Rejected if isinstance(error, MessageSizeTooLargeError) else NotRecorded
+        return kind(self._why(record, error, tried_s))
 
     def _why(self, record: Outgoing, error: Exception, tried_s: float) -> str:
         if isinstance(error, AuthorizationError):
@@ -194,6 +211,12 @@ class _Sending:
         self.began = began
         self.future: Future[None] = Future()
         self.future.set_running_or_notify_cancel()  # nobody can take a record back
+
+
+def _log_failure(future: "Future[None]") -> None:
+    error = future.exception()
+    if error is not None:
+        _LOG.error("a record that nobody waits for is not recorded: %s", error)
 
 
 def _says(record: Outgoing, destination: str, what: str) -> str:

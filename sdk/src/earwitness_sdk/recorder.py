@@ -3,11 +3,12 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from contextlib import contextmanager
 from datetime import UTC, datetime
-from time import monotonic
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Final, Generic, NamedTuple, ParamSpec, Self, TypeVar, Unpack
 
@@ -24,14 +25,17 @@ from .ids import IdMaker
 from .kafka import Kafka, secret_from
 from .kafka_outbox import KafkaOutbox
 from .numbering import Numbering
-from .outbox import CLOSED_WITHIN_S, TAKEN_WITHIN_S, FlushReport, Outbox
+from .outbox import CLOSED_WITHIN_S, TAKEN_WITHIN_S, FlushReport, Metrics, NoRoom, Outbox
+from .promise import SAFE, Durability, OnFailure, Promise
 from .pseudonyms import Pseudonyms
+from .spool.outbox import SpoolOutbox
+from .spool.settings import Spool
 from .wire import access_record
 
-RECORDED_WITHIN_S: Final = 25.0
-"""How long `record` may take in all. An outbox gives up earlier, and says why."""
-
 LONGEST_USER_AGENT: Final = 256
+
+TRIED_EVERY_S: Final = 0.01
+"""How often an outbox that is full is asked again."""
 
 SOURCE_VARIABLE: Final = "EARWITNESS_SDK__SOURCE"
 KEY_VARIABLE: Final = "EARWITNESS_SDK__PSEUDONYM_KEY"
@@ -40,6 +44,7 @@ KEY_FILE_VARIABLE: Final = "EARWITNESS_SDK__PSEUDONYM_KEY_FILE"
 M = TypeVar("M", bound=BaseModel)
 P = ParamSpec("P")
 R = TypeVar("R")
+T = TypeVar("T")
 
 
 class Submitted(NamedTuple, Generic[M]):
@@ -53,7 +58,7 @@ class Submitted(NamedTuple, Generic[M]):
         try:
             self.durable.result(max(0.0, timeout_s))
         except FutureTimeoutError as error:
-            raise NotRecorded(f"{destination} has not acknowledged it within {timeout_s:.1f} s") from error
+            raise _unacknowledged(destination, timeout_s) from error
         return self.event
 
 
@@ -62,7 +67,10 @@ class Recorder:
 
     `record` and `arecord` return once the event is durable, or raise: `InvalidEvent` where the call is
     wrong, `NotRecorded` where the event is not known to be durable, so that the access can be refused.
-    Safe to use from any thread, and after a fork. Raises `BadSettings`.
+    Durable is what is on disk, in a `spool`; from there it goes to Kafka, also after a crash. With
+    `outbox=KafkaOutbox(kafka)` it is what Kafka has. Safe to use from any thread, and after a fork.
+
+    Without `spool` the environment says where it is; see `Spool.from_environment`. Raises `BadSettings`.
     """
 
     def __init__(
@@ -71,10 +79,11 @@ class Recorder:
         source: str,
         kafka: Kafka | None = None,
         outbox: Outbox | None = None,
+        spool: Spool | None = None,
         pseudonymise: Pseudonyms | None = None,
     ) -> None:
-        self._outbox = outbox_of(kafka, outbox)
         self._source = _checked_source(source)
+        self._outbox = _spooling(source, kafka, outbox, spool)
         self._pseudonymise = pseudonymise
         self._ids = IdMaker()
         self.begin_anew()
@@ -82,8 +91,8 @@ class Recorder:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] | None = None) -> Self:
-        """Read `EARWITNESS_SDK__SOURCE`, the variables of `Kafka.from_environment`, and, where telephone
-        numbers are to be replaced, `EARWITNESS_SDK__PSEUDONYM_KEY` or `…_KEY_FILE`.
+        """Read `EARWITNESS_SDK__SOURCE`, the variables of `Kafka` and `Spool.from_environment`, and, where
+        telephone numbers are to be replaced, `EARWITNESS_SDK__PSEUDONYM_KEY` or `…_KEY_FILE`.
 
         Raises `BadSettings`.
         """  # noqa: D205 - one sentence
@@ -95,19 +104,40 @@ class Recorder:
         return cls(
             source=environ[SOURCE_VARIABLE],
             kafka=Kafka.from_environment(environ),
+            spool=Spool.from_environment(environ[SOURCE_VARIABLE], environ),
             pseudonymise=_pseudonyms(environ),
         )
 
-    def record(self, **fields: Unpack[AccessFields]) -> AccessEvent:
+    def record(
+        self,
+        *,
+        durability: Durability = "spool",
+        on_failure: OnFailure = "wait",
+        **fields: Unpack[AccessFields],
+    ) -> AccessEvent:
         """Record one access and wait until it is durable; give the event, with its id.
 
         `id`, `time` (now), `source`, `producer` and `sequence` are filled in where they are absent.
-        """
-        return self.record_fields(fields)
 
-    async def arecord(self, **fields: Unpack[AccessFields]) -> AccessEvent:
+        With `durability="memory"` it returns at once. The event is on disk some 10 ms later: a crash of
+        the process costs the events of that time, and a disk that fails costs all that it did not take
+        when the process ends. Only log and metrics tell. Where no memory is left it raises.
+
+        With `on_failure="deny"` it raises within 200 ms where the event cannot be made durable, so that
+        the access can be refused. Else it first waits, 10 s for room and 25 s in all; a disk that refuses
+        to write is an error at once either way.
+        """
+        return self.record_fields(fields, Promise(durability, on_failure))
+
+    async def arecord(
+        self,
+        *,
+        durability: Durability = "spool",
+        on_failure: OnFailure = "wait",
+        **fields: Unpack[AccessFields],
+    ) -> AccessEvent:
         """Do as `record` does, without blocking the event loop."""
-        return await self.arecord_fields(fields)
+        return await self.arecord_fields(fields, Promise(durability, on_failure))
 
     def submit(self, **fields: Unpack[AccessFields]) -> Submitted[AccessEvent]:
         """Hand one access over without waiting until it is durable; for bulk work.
@@ -116,55 +146,67 @@ class Recorder:
         """
         return self.submit_fields(fields)
 
-    def access(self, **fields: Unpack[KnownFields]) -> Access:
+    def access(
+        self,
+        *,
+        durability: Durability = "spool",
+        on_failure: OnFailure = "wait",
+        **fields: Unpack[KnownFields],
+    ) -> Access:
         """Record what a `with` or `async with` block does, once it ends; see `Access`.
 
         The block may tell more: `access.content_bytes = 512`.
         """
-        return Access(self, fields)
+        return Access(self, fields, Promise(durability, on_failure))
 
-    def accesses(self, **fields: FieldSource) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    def accesses(
+        self, *, durability: Durability = "spool", on_failure: OnFailure = "wait", **fields: FieldSource
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Record every call of a function, sync or async, as `access` does a block.
 
         Where a field stands in the call's arguments, name them: `resource_id=argument("recording.id")`,
         or give a function of the arguments: `lambda call: call["recording"].id`.
         """
-        return accesses(self, fields)
+        return accesses(self, fields, Promise(durability, on_failure))
 
-    def record_fields(self, fields: Mapping[str, object]) -> AccessEvent:
+    def record_fields(self, fields: Mapping[str, object], promise: Promise = SAFE) -> AccessEvent:
         """Do as `record` does, with fields that come as a mapping."""
-        deadline = monotonic() + RECORDED_WITHIN_S
-        return self.submit_fields(fields).wait(deadline - monotonic(), self._outbox.destination)
+        deadline = monotonic() + promise.waits_s
+        event = self._made(fields)
+        if promise.durability == "memory":
+            return self._kept(event, deadline)
+        submitted = self._submitted(event, min(deadline, monotonic() + TAKEN_WITHIN_S))
+        return submitted.wait(deadline - monotonic(), self._outbox.destination)
 
-    async def arecord_fields(self, fields: Mapping[str, object]) -> AccessEvent:
+    async def arecord_fields(self, fields: Mapping[str, object], promise: Promise = SAFE) -> AccessEvent:
         """Do as `arecord` does, with fields that come as a mapping."""
-        deadline = monotonic() + RECORDED_WITHIN_S
-        submitted = await asyncio.to_thread(self.submit_fields, fields)
+        began = monotonic()
+        deadline = began + promise.waits_s
+        event = self._made(fields)
+        if promise.durability == "memory":
+            return await self._without_blocking(self._kept, event, deadline)
+        submitted = await self._asubmitted(event, min(deadline, began + TAKEN_WITHIN_S))
         try:
             async with asyncio.timeout(deadline - monotonic()):
                 await asyncio.wrap_future(submitted.durable)
         except TimeoutError as error:
-            message = f"{self._outbox.destination} has not acknowledged it within {RECORDED_WITHIN_S:.1f} s"
-            raise NotRecorded(message) from error
+            raise _unacknowledged(self._outbox.destination, monotonic() - began) from error
         return submitted.event
 
     def submit_fields(self, fields: Mapping[str, object]) -> Submitted[AccessEvent]:
         """Do as `submit` does, with fields that come as a mapping."""
-        event = checked(AccessEvent, self._completed(fields), self._pseudonymise)
-        deadline = monotonic() + TAKEN_WITHIN_S
-        if not self._order.acquire(timeout=TAKEN_WITHIN_S):
-            raise NotRecorded(f"{self._outbox.destination} takes too long with the accesses before this one")
-        try:
-            return self._handed_over(event, max(0.0, deadline - monotonic()))
-        finally:
-            self._order.release()
+        return self._submitted(self._made(fields), monotonic() + TAKEN_WITHIN_S)
+
+    def metrics(self) -> Metrics:
+        """Tell how much was recorded, what waits where, and what does not work; waits for nothing."""
+        return self._outbox.metrics()
 
     def flush(self, timeout_s: float = CLOSED_WITHIN_S) -> FlushReport:
-        """Wait until everything recorded so far is durable; say what is not."""
+        """Wait until Kafka has everything recorded so far; say what it has not, and where that is."""
         return self._outbox.flush(timeout_s)
 
     def close(self, timeout_s: float = CLOSED_WITHIN_S) -> FlushReport:
-        """Flush and disconnect. Nothing can be recorded afterwards."""
+        """Flush and disconnect. Nothing can be recorded afterwards; what is in a spool stays there."""
         return self._outbox.close(timeout_s)
 
     def begin_anew(self) -> None:
@@ -180,6 +222,9 @@ class Recorder:
     ) -> None:
         self.close()
 
+    def _made(self, fields: Mapping[str, object]) -> AccessEvent:
+        return checked(AccessEvent, self._completed(fields), self._pseudonymise)
+
     def _completed(self, fields: Mapping[str, object]) -> dict[str, object]:
         whole = {name: value for name, value in fields.items() if value is not None}
         if "id" not in whole:
@@ -192,15 +237,65 @@ class Recorder:
             whole["user_agent"] = agent[:LONGEST_USER_AGENT]
         return whole
 
-    def _handed_over(self, event: AccessEvent, timeout_s: float) -> Submitted[AccessEvent]:
-        """Count the event and hand it over, under the lock: the count is in the order of the topic."""
-        if event.producer is not None or event.sequence is not None:
-            return Submitted(event, self._outbox.send(access_record(event), timeout_s))
-        numbering = self._numbering
-        counted = event.model_copy(update={"producer": numbering.producer, "sequence": numbering.following})
-        durable = self._outbox.send(access_record(counted), timeout_s)
-        numbering.advance()
+    def _submitted(self, event: AccessEvent, deadline: float) -> Submitted[AccessEvent]:
+        """Hand the event over; ask again for as long as there is no room."""
+        while True:
+            try:
+                return self._handed_over(event, deadline)
+            except NoRoom:
+                if monotonic() + TRIED_EVERY_S > deadline:
+                    raise
+            sleep(TRIED_EVERY_S)
+
+    async def _asubmitted(self, event: AccessEvent, deadline: float) -> Submitted[AccessEvent]:
+        while True:
+            try:
+                return await self._without_blocking(self._handed_over, event, deadline)
+            except NoRoom:
+                if monotonic() + TRIED_EVERY_S > deadline:
+                    raise
+            await asyncio.sleep(TRIED_EVERY_S)
+
+    async def _without_blocking(
+        self, call: Callable[[AccessEvent, float], T], event: AccessEvent, deadline: float
+    ) -> T:
+        if self._outbox.is_local:
+            return call(event, deadline)
+        return await asyncio.to_thread(call, event, deadline)
+
+    def _handed_over(self, event: AccessEvent, deadline: float) -> Submitted[AccessEvent]:
+        with self._turn(deadline):
+            counted = self._counted(event)
+            durable = self._outbox.send(access_record(counted), max(0.0, deadline - monotonic()))
+            self._advance(event)
         return Submitted(counted, durable)
+
+    def _kept(self, event: AccessEvent, deadline: float) -> AccessEvent:
+        with self._turn(deadline):
+            counted = self._counted(event)
+            self._outbox.keep(access_record(counted))
+            self._advance(event)
+        return counted
+
+    @contextmanager
+    def _turn(self, deadline: float) -> Iterator[None]:
+        """Hold the lock under which events are counted and handed over: they count in the topic's order."""
+        if not self._order.acquire(timeout=max(0.0, deadline - monotonic())):
+            raise NotRecorded(f"{self._outbox.destination} takes too long with the accesses before this one")
+        try:
+            yield
+        finally:
+            self._order.release()
+
+    def _counted(self, event: AccessEvent) -> AccessEvent:
+        if event.producer is not None or event.sequence is not None:
+            return event
+        numbering = self._numbering
+        return event.model_copy(update={"producer": numbering.producer, "sequence": numbering.following})
+
+    def _advance(self, event: AccessEvent) -> None:
+        if event.producer is None and event.sequence is None:
+            self._numbering.advance()
 
 
 def outbox_of(kafka: Kafka | None, outbox: Outbox | None) -> Outbox:
@@ -210,6 +305,17 @@ def outbox_of(kafka: Kafka | None, outbox: Outbox | None) -> Outbox:
     if kafka is not None and outbox is None:
         return KafkaOutbox(kafka)
     raise BadSettings(["say where to: either kafka=… or outbox=…"])
+
+
+def _spooling(source: str, kafka: Kafka | None, outbox: Outbox | None, spool: Spool | None) -> Outbox:
+    """Give the outbox that was chosen, or a spool before Kafka. Raises `BadSettings`."""
+    if kafka is None or outbox is not None:
+        return outbox_of(kafka, outbox)
+    return SpoolOutbox.to_kafka(Spool.from_environment(source) if spool is None else spool, kafka)
+
+
+def _unacknowledged(destination: str, waited_s: float) -> NotRecorded:
+    return NotRecorded(f"{destination} has not acknowledged it within {waited_s:.1f} s")
 
 
 def _checked_source(source: str) -> str:

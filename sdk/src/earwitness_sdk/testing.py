@@ -9,20 +9,22 @@ outbox.assert_recorded(action="listen", resource_id="rec-9")
 import json
 import threading
 from concurrent.futures import Future
-from typing import Unpack
+from typing import Final, Unpack
 
 from ._models.access import AccessEvent
 from ._models.evidence import EvidenceRecord
 from ._models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from .errors import NotRecorded
 from .fields import KnownFields
-from .outbox import TAKEN_WITHIN_S, FlushReport, Outgoing
+from .outbox import TAKEN_WITHIN_S, FlushReport, Metrics, Outgoing
 
 __all__ = ["MemoryOutbox"]
 
 
 class MemoryOutbox:
-    """An `Outbox` that keeps records in memory. Set `refusing` to act like a Kafka that is down."""
+    """An `Outbox` that keeps records in memory. Set `refusing` to act like a disk that is full."""
+
+    is_local: Final = True
 
     def __init__(self) -> None:
         self.records: list[Outgoing] = []
@@ -87,6 +89,14 @@ class MemoryOutbox:
         else:
             future.set_result(None)
         return future
+
+    def keep(self, record: Outgoing) -> None:
+        """Keep the record, or refuse it where nobody hears."""
+        self.send(record)
+
+    def metrics(self) -> Metrics:
+        """Tell what was recorded."""
+        return Metrics.of(self.flush(0))
 
     def flush(self, timeout_s: float) -> FlushReport:  # noqa: ARG002 - nothing is ever pending
         """Report at once."""

@@ -1,0 +1,181 @@
+"""Where contenders are measured: a stack of their own, the same events for each, one after the other."""
+
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import psutil
+from clickhouse_driver import Client
+from kafka import KafkaConsumer, TopicPartition
+from kafka.structs import OffsetAndMetadata
+
+from benchmarks import load
+from earwitness.cli import wiring
+from earwitness.devstack import control, state
+from earwitness.devstack.layout import layout_of
+from earwitness.devstack.supervisor import Options
+from earwitness.settings import ROOT, Settings
+from models.topics import EVIDENCE_RECORDS
+
+POLL_S: Final = 0.1
+LONGEST_ROUND_S: Final = 600.0
+
+Say = Callable[[str], None]
+
+
+class Contender(NamedTuple):
+    """A way from topic to table: its command, its table, what it can't do; settings by environment."""
+
+    name: str
+    command: tuple[str, ...]
+    table: str
+    cannot: tuple[str, ...]
+
+
+class Round(NamedTuple):
+    """One contender, once: rates between its first and its last stored row."""
+
+    events_per_s: float
+    events_per_cpu_s: float
+    resident_mb: float
+
+
+class Reading(NamedTuple):
+    """How far a contender has come: rows stored, the instant, CPU seconds of all processes so far."""
+
+    stored: int
+    at_s: float
+    cpu_s: float
+
+
+WORKER: Final = Contender("earwitness", ("-m", "earwitness.cli.main", "worker"), "access_log", ())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arena:
+    """The stack, the events on its topic, and what every round needs to know of them."""
+
+    admin: Settings
+    client: Client
+    servers: tuple[psutil.Process, ...]
+    events: int
+
+
+@contextmanager
+def opened(events: int, evidence: int, say: Say) -> Iterator[Arena]:
+    """Start a stack without workers, publish once, and stop it in the end."""
+    with tempfile.TemporaryDirectory(prefix="earwitness-bench-") as folder:
+        data_dir = Path(folder) / "data"
+        control.fetch_kafka(Settings().maven_url, say)
+        stack = control.start_detached(Options(data_dir=data_dir, workers=0))
+        try:
+            admin = state.settings_for(data_dir, "admin")
+            say(f"publishing {events:,} accesses and {evidence:,} evidence records")
+            published = load.publish(wiring.kafka(admin.kafka).arguments(), events=events, evidence=evidence)
+            client = Client(**wiring.clickhouse(admin.clickhouse)._asdict())
+            yield Arena(
+                admin=admin,
+                client=client,
+                servers=tuple(psutil.Process(part.pid) for part in stack.processes if part.pid),
+                events=published,
+            )
+            client.disconnect()
+        finally:
+            control.stop(layout_of(data_dir), say)
+
+
+def compete(arena: Arena, contenders: Sequence[Contender], rounds: int, say: Say) -> dict[str, list[Round]]:
+    """Have each contender work off all events, `rounds` times, by turns: what disturbs one disturbs all.
+
+    Who goes first changes with the rounds, since a server warms up.
+    """
+    results: dict[str, list[Round]] = {contender.name: [] for contender in contenders}
+    for number in range(1, rounds + 1):
+        for contender in contenders if number % 2 else reversed(contenders):
+            for table in (contender.table, "range_ledger"):
+                arena.client.execute(f"TRUNCATE TABLE {table} SYNC")
+            say(f"round {number}: {contender.name}")
+            results[contender.name].append(_one_round(arena, contender, f"bench-{number}-{contender.name}"))
+    return results
+
+
+def median(rounds: Sequence[Round]) -> Round:
+    """Give the median of each figure."""
+    return Round(*(statistics.median(values) for values in zip(*rounds, strict=True)))
+
+
+def _one_round(arena: Arena, contender: Contender, group: str) -> Round:
+    _commit_evidence(arena.admin, group)
+    with _running(arena, contender, group) as process:
+        first = _until(arena, contender.table, 1, process)
+        last = _until(arena, contender.table, arena.events, process)
+        resident_mb = process.memory_info().rss / 1e6
+    counted = last.stored - first.stored
+    return Round(counted / (last.at_s - first.at_s), counted / (last.cpu_s - first.cpu_s), resident_mb)
+
+
+def _commit_evidence(admin: Settings, group: str) -> None:
+    """Begin a round with the registers recorded: only the way of an access is measured."""
+    consumer = KafkaConsumer(
+        **wiring.kafka(admin.kafka).arguments(), group_id=group, enable_auto_commit=False
+    )
+    where = TopicPartition(EVIDENCE_RECORDS, 0)
+    consumer.assign([where])
+    end = consumer.end_offsets([where])[where]
+    consumer.commit({where: OffsetAndMetadata(end, "", -1)})
+    consumer.close()
+
+
+@contextmanager
+def _running(arena: Arena, contender: Contender, group: str) -> Iterator[psutil.Process]:
+    process = subprocess.Popen(
+        [sys.executable, *contender.command], env=_environment(arena.admin, group), cwd=ROOT
+    )
+    try:
+        yield psutil.Process(process.pid)
+    finally:
+        process.kill()
+        process.wait()
+
+
+def _environment(admin: Settings, group: str) -> Mapping[str, str]:
+    return {
+        **os.environ,
+        "PYTHONPATH": str(ROOT),
+        "EARWITNESS_KAFKA__BOOTSTRAP": admin.kafka.bootstrap,
+        "EARWITNESS_KAFKA__USERNAME": admin.kafka.username,
+        "EARWITNESS_KAFKA__PASSWORD": admin.kafka.password.get_secret_value(),
+        "EARWITNESS_CLICKHOUSE__HOST": admin.clickhouse.host,
+        "EARWITNESS_CLICKHOUSE__PORT": str(admin.clickhouse.port),
+        "EARWITNESS_CLICKHOUSE__USERNAME": admin.clickhouse.username,
+        "EARWITNESS_CLICKHOUSE__PASSWORD": admin.clickhouse.password.get_secret_value(),
+        "EARWITNESS_WORKER__GROUP": group,
+    }
+
+
+def _until(arena: Arena, table: str, wanted: int, process: psutil.Process) -> Reading:
+    """Wait until the table has `wanted` rows."""
+    deadline = time.monotonic() + LONGEST_ROUND_S
+    count = 0
+    while time.monotonic() < deadline:
+        ((count,),) = arena.client.execute(f"SELECT count() FROM {table}")  # noqa: S608 - our own names
+        if count >= wanted:
+            return Reading(count, time.monotonic(), sum(map(_cpu_s, (process, *arena.servers))))
+        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+            raise SystemExit(f"the contender writing {table} ended after {count} rows")
+        time.sleep(POLL_S)
+    raise SystemExit(f"{table} reached {count} of {wanted} rows within {LONGEST_ROUND_S:.0f} s")
+
+
+def _cpu_s(process: psutil.Process) -> float:
+    """Count the CPU seconds of a process and its children so far."""
+    times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
+    return float(sum(each.user + each.system for each in times))

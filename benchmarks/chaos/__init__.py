@@ -1,0 +1,1 @@
+"""The kill campaign: real Kafka, real ClickHouse, processes that die, and a count of what is left."""

@@ -1,0 +1,1 @@
+"""Drills: outages, upgrades and a restore on a real stack, each of which must lose and double nothing."""

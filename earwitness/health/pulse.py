@@ -1,0 +1,44 @@
+"""Asking something again and again, in a thread of its own, so that a hang is seen from outside."""
+
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Final, Self
+
+from earwitness.health.readiness import Readiness
+from models.errors import PipelineError
+
+ASKED_EVERY_S: Final = 0.25
+STOPPED_WITHIN_S: Final = 3.0
+
+
+class Pulse:
+    """Asks one part of what a process needs; `ask` raises a `PipelineError` where it cannot be had."""
+
+    def __init__(self, part: str, ask: Callable[[], object], readiness: Readiness) -> None:
+        self._part = part
+        self._ask = ask
+        self._readiness = readiness
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"pulse-{part}", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stopping.set()
+        self._thread.join(STOPPED_WITHIN_S)
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._ask()
+            except PipelineError as error:
+                self._readiness.refused(self._part, str(error))
+            else:
+                self._readiness.answered(self._part)
+            if self._stopping.wait(ASKED_EVERY_S):
+                return

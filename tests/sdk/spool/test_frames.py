@@ -1,0 +1,117 @@
+"""Whatever happens to the bytes of a segment: a record that is whole is found, and no other record is."""
+
+import itertools
+
+from earwitness_sdk.outbox import Outgoing
+from earwitness_sdk.spool.frames import MARK, Damaged, Intact, decode, encode, frame, scan
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+NAME = "00000001-abcd.records"
+
+bodies = st.lists(st.binary(max_size=60) | st.just(MARK * 3), min_size=1, max_size=12)
+
+
+def segment(records: list[bytes], name: str = NAME) -> bytes:
+    return b"".join(frame(body, name, number) for number, body in enumerate(records))
+
+
+def bounds(records: list[bytes]) -> list[tuple[int, int]]:
+    """Say where each record lies."""
+    ends = [0]
+    for number, body in enumerate(records):
+        ends.append(ends[-1] + len(frame(body, NAME, number)))
+    return list(itertools.pairwise(ends))
+
+
+def intact(data: bytes, name: str = NAME) -> list[tuple[int, bytes]]:
+    return [(found.number, found.body) for found in scan(data, name, 0) if isinstance(found, Intact)]
+
+
+@given(
+    topic=st.text(max_size=20),
+    key=st.binary(max_size=20),
+    value=st.binary(max_size=200),
+    headers=st.dictionaries(st.text(max_size=5), st.text(max_size=20), max_size=5),
+)
+def test_a_record_is_read_as_it_was_written(
+    topic: str, key: bytes, value: bytes, headers: dict[str, str]
+) -> None:
+    """What is sent after a crash is what was recorded before it."""
+    record = Outgoing(topic, key, value, headers)
+    assert decode(encode(record)) == record
+
+
+@given(bodies)
+def test_every_record_of_a_whole_segment_is_found(records: list[bytes]) -> None:
+    """In their order, with nothing between them."""
+    found = list(scan(segment(records), NAME, 0))
+    assert intact(segment(records)) == list(enumerate(records))
+    assert [(item.start, item.end) for item in found] == bounds(records)
+
+
+@given(bodies, st.data())
+def test_a_damaged_stretch_costs_the_records_it_hit_and_no_other(
+    records: list[bytes], data: st.DataObject
+) -> None:
+    """Flipped, overwritten or zeroed bytes, of any length, anywhere."""
+    whole = segment(records)
+    start = data.draw(st.integers(0, len(whole) - 1))
+    stretch = data.draw(st.binary(min_size=1, max_size=len(whole) - start))
+    broken = whole[:start] + stretch + whole[start + len(stretch) :]
+    expected = [
+        (number, body)
+        for number, (body, (begins, ends)) in enumerate(zip(records, bounds(records), strict=True))
+        if broken[begins:ends] == whole[begins:ends]
+    ]
+    assert intact(broken) == expected
+
+
+@given(bodies, st.data())
+def test_a_segment_that_was_cut_gives_what_is_left(records: list[bytes], data: st.DataObject) -> None:
+    """A process that is killed while it writes leaves the beginning of a record."""
+    whole = segment(records)
+    cut = whole[: data.draw(st.integers(0, len(whole)))]
+    assert intact(cut) == [
+        (number, body)
+        for number, (body, (_, ends)) in enumerate(zip(records, bounds(records), strict=True))
+        if ends <= len(cut)
+    ]
+
+
+@given(bodies, st.binary(min_size=1, max_size=50), st.data())
+@example([b"a", b"b"], MARK, None)
+def test_bytes_that_do_not_belong_there_cost_nothing(
+    records: list[bytes], stray: bytes, data: st.DataObject | None
+) -> None:
+    """Between two records; what follows is found by its mark."""
+    places = [0, *(end for _, end in bounds(records))]
+    place = places[1] if data is None else data.draw(st.sampled_from(places))
+    broken = segment(records)[:place] + stray + segment(records)[place:]
+    assert intact(broken) == list(enumerate(records))
+
+
+@given(bodies, st.data())
+def test_every_byte_is_accounted_for(records: list[bytes], data: st.DataObject) -> None:
+    """What is no record is set aside: nothing falls between the two."""
+    whole = segment(records)
+    start = data.draw(st.integers(0, len(whole) - 1))
+    broken = whole[:start] + b"\0" * data.draw(st.integers(1, 40)) + whole[start + 1 :]
+    end = 0
+    for found in scan(broken, NAME, 0):
+        assert found.start == end
+        end = found.end
+    assert end == len(broken)
+
+
+def test_a_gap_tells_how_many_records_were_lost() -> None:
+    """Their numbers show it, whatever is left of their bytes."""
+    records = [b"one", b"two", b"three", b"four"]
+    (_, first), (_, third) = bounds(records)[0], bounds(records)[2]
+    broken = segment(records)[:first] + b"?" + segment(records)[third:]
+    assert [found.lost for found in scan(broken, NAME, 0) if isinstance(found, Damaged)] == [2]
+
+
+def test_a_record_that_strayed_from_another_segment_is_none_of_this_one() -> None:
+    """A disk may show an old block again; its records were sent, or belong to another place."""
+    assert intact(segment([b"old"], "00000009-ffff.records")) == []
