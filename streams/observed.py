@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Final
 
-from earwitness.health.readiness import Readiness
+from earwitness.health.readiness import CLICKHOUSE, KAFKA, Readiness
 from earwitness.metrics import (
     DEAD_LETTERS,
     DUPLICATES,
@@ -34,6 +34,7 @@ from sinks.base import (
     Block,
     Content,
     Identity,
+    KeptEvidence,
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
@@ -44,6 +45,11 @@ from streams.announce import Announcer
 from streams.evidence import EvidenceView
 from streams.offsets import Committed, Membership, Offsets
 from streams.progress import Progress
+
+_OF_KAFKA: Final = frozenset(
+    {"fetch offset", "fetch offsets", "find offset", "commit", "publish", "read registers"}
+)
+"""Steps that ask Kafka; the others ask the store."""
 
 _ID_HEADER: Final = "ce_id"
 
@@ -75,7 +81,17 @@ class Observer:
         finally:
             self.readiness.end(number)
         self.readiness.goes_on(what)
+        # Work that succeeds is the best sign of life: a server under load may be late with the question.
+        self.readiness.answered(KAFKA if step in _OF_KAFKA else CLICKHOUSE)
         self._meters.observe(RANGE_SECONDS, self._clock() - began_at, step)
+
+    @contextmanager
+    def judging(self, where: str) -> Iterator[None]:
+        """Watch the one step that is work of our own and holds the event loop."""
+        began_at = self._clock()
+        with self.readiness.computing(f"{where}: judge"):
+            yield
+        self._meters.observe(RANGE_SECONDS, self._clock() - began_at, "judge")
 
     def accounted(self, entry: LedgerEntry) -> None:
         """Count what became of a range."""
@@ -288,6 +304,11 @@ class ObservedTrail:
         """Keep evidence."""
         with self._observer.step("store evidence", "evidence"):
             self._trail.write_evidence(records)
+
+    def evidence_beyond(self, known: Mapping[str, int]) -> Sequence[KeptEvidence]:
+        """Give what the store knows newer."""
+        with self._observer.step("recall evidence", "evidence"):
+            return self._trail.evidence_beyond(known)
 
     def register_policy(self, version: PolicyVersion) -> str:
         """Make a policy version known."""

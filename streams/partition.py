@@ -54,7 +54,7 @@ ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
 
 
-def _unobserved(_step: str, _where: str) -> AbstractContextManager[None]:
+def _unobserved(_where: str) -> AbstractContextManager[None]:
     return nullcontext()
 
 
@@ -77,8 +77,8 @@ class Ports:
     now: Callable[[], datetime]
     largest_range: int
     shortest_interval_s: float
-    observed: Callable[[str, str], AbstractContextManager[None]] = _unobserved
-    """Watches a step of a place, for health and metrics."""
+    judging: Callable[[str], AbstractContextManager[None]] = _unobserved
+    """Watches the judging of a range of that place, for health and metrics."""
 
     backlog: Callable[[int], None] = _untold
     """Is told how many accesses wait to be judged again."""
@@ -309,7 +309,7 @@ class PartitionOwner:
         as_of = self._ports.now()
         evidence = self._ports.evidence.index
         policies = self._ports.policies()
-        with self._ports.observed("judge", f"{self._topic}/{self._partition}"):
+        with self._ports.judging(f"{self._topic}/{self._partition}"):
             rows = judge_accepted(copies.new, policies, evidence, as_of, registers)
         # The version now, for the registers go on while what follows is awaited.
         block = Block(announced, rows, evidence.version, as_of)
@@ -328,6 +328,9 @@ class PartitionOwner:
             aside += set_aside([], misfits)
         found = (finding_of(row, block.range) for row in block.rows)
         findings = [finding for finding in found if finding is not None]
+        if findings:
+            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
+            await self._commit(block.range.first, block.range.intent)
         entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)
@@ -429,8 +432,6 @@ class PartitionOwner:
             *(dead_letter_message(letter) for letter in letters),
         ]
         if messages:
-            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
-            await self._commit(entry.range.first, entry.range.intent)
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
         await self._commit(entry.range.last + 1, "")
 

@@ -4,7 +4,8 @@ import signal
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime
+from datetime import UTC, datetime
+from datetime import time as time_of_day
 from typing import Final, get_args
 
 import structlog
@@ -58,7 +59,7 @@ class ReconcileWatch:
         for partition in report.partitions:
             number = str(partition.edges.partition)
             self._meters.set(UNSTORED, partition.unstored_count, number)
-            self._meters.set(STORED_UNTIL_AGE, unstored_since_s(partition, report.at), number)
+            self._meters.set(STORED_UNTIL_AGE, unstored_since_s(partition, report), number)
 
     def failed(self, why: str) -> None:
         """A run could not ask."""
@@ -80,12 +81,16 @@ class ReconcileWatch:
         return []
 
 
-def unstored_since_s(partition: PartitionReport, now: datetime) -> float:
-    """Say how long ago the newest event was received that is stored, where others wait; else 0."""
-    received = [interval.received_to for interval in partition.complete if interval.received_to is not None]
-    if not partition.unstored_count or not received:
+def unstored_since_s(partition: PartitionReport, report: Report) -> float:
+    """Say how long ago the newest event was received that is stored, where others wait; else 0.
+
+    Where nothing of the window is stored it is as long as the window, at least.
+    """
+    if not partition.unstored_count:
         return 0.0
-    return (now - max(received)).total_seconds()
+    received = [interval.received_to for interval in partition.complete if interval.received_to is not None]
+    begin = datetime.combine(report.window.first, time_of_day.min, tzinfo=UTC)
+    return (report.at - max(received, default=begin)).total_seconds()
 
 
 def serve(reconciler: Reconciler, watch: ReconcileWatch, every_s: float, stopping: threading.Event) -> None:

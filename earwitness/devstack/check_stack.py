@@ -113,7 +113,8 @@ def _processes(current: StackState) -> Iterator[Check]:
     for process in current.processes:
         detail = f"pid {process.pid}, started again {process.restarts} times"
         if not process.ready:
-            yield fail(process.name, f"{detail}; is not ready", f"see its log in {current.data_dir}/logs")
+            why = f"is not ready: {process.trouble}" if process.trouble else "is not ready"
+            yield fail(process.name, f"{detail}; {why}", f"see its log in {current.data_dir}/logs")
         elif process.restarts:
             yield warn(process.name, f"{detail}; last: {process.last_exit}", "see its log if that goes on")
         else:

@@ -6,6 +6,7 @@ The listener has a thread of its own: it answers, and says why, also while the p
 import json
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -92,8 +93,9 @@ class HealthListener:
                 self.send_response(answer.status)
                 self.send_header("Content-Type", answer.content_type)
                 self.send_header("Content-Length", str(len(answer.body)))
-                self.end_headers()
-                self.wfile.write(answer.body)
+                with suppress(ConnectionError):  # whoever asked has gone, at its own time limit
+                    self.end_headers()
+                    self.wfile.write(answer.body)
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
                 """Say nothing: these are asked all the time."""

@@ -5,7 +5,8 @@ refuses, hangs or is merely not asked any more, so that no way to fail is left o
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
 from typing import Final, NamedTuple
@@ -27,6 +28,7 @@ ALIVE_WITHIN_S: Final = 30.0
 EVENT_LOOP: Final = "event loop"
 KAFKA: Final = "kafka"
 CLICKHOUSE: Final = "clickhouse"
+HEARD_THROUGH_THE_LOOP: Final = frozenset({EVENT_LOOP, KAFKA})
 
 
 class Health(NamedTuple):
@@ -56,14 +58,16 @@ class Readiness:
         self._waiting: dict[str, tuple[str, float]] = {}
         self._under_way: dict[int, tuple[str, float]] = {}
         self._numbers = count()
+        self._computing_since: float | None = None
         self._stopping: str | None = None
         self._told: Callable[[], Sequence[str]] = tuple
         self._lock = threading.Lock()
 
     def answered(self, part: str) -> None:
-        """A part did what it was asked for."""
+        """A part did what it was asked for, by whomever."""
         with self._lock:
-            self._parts[part] = _Part(self._clock())
+            if part in self._parts:
+                self._parts[part] = _Part(self._clock())
 
     def refused(self, part: str, why: str) -> None:
         """A part could not be reached, or said no."""
@@ -92,6 +96,22 @@ class Readiness:
         with self._lock:
             self._under_way.pop(number, None)
 
+    @contextmanager
+    def computing(self, what: str) -> Iterator[None]:
+        """Hold the event loop for work of one's own: nothing can be heard meanwhile, and nothing is amiss.
+
+        Silence does not count for as long; work that takes too long is stuck, as any call is.
+        """
+        number, began_at = self.begin(what), self._clock()
+        self._computing_since = began_at
+        try:
+            yield
+        finally:
+            self.end(number)
+            with self._lock:
+                self._computing_since = None
+                self._excuse(self._clock() - began_at)
+
     def forget(self) -> None:
         """Partitions moved: what waited for them waits elsewhere now."""
         with self._lock:
@@ -111,7 +131,8 @@ class Readiness:
         now = self._clock()
         told = self._told()
         with self._lock:
-            wrong = [*self._unanswered(now), *self._held_up(now), *told]
+            heard_at = now if self._computing_since is None else self._computing_since
+            wrong = [*self._unanswered(now, heard_at), *self._held_up(now), *told]
             if self._stopping is not None:
                 wrong.append(self._stopping)
             return Health(not wrong, wrong or [f"{name} answers" for name in self._parts])
@@ -127,9 +148,18 @@ class Readiness:
                 return Health(False, [f"the event loop has stood still for {silent_s:.1f} s"])
             return Health(True, ["running"])
 
-    def _unanswered(self, now: float) -> list[str]:
+    def _excuse(self, for_s: float) -> None:
+        """Leave a time out of the silence of what is heard through the event loop."""
+        now = self._clock()
+        for name in HEARD_THROUGH_THE_LOOP:
+            part = self._parts.get(name)
+            if part is not None and part.answered_at is not None:
+                part.answered_at = min(now, part.answered_at + for_s)
+
+    def _unanswered(self, clock_s: float, heard_at: float) -> list[str]:
         wrong: list[str] = []
         for name, part in self._parts.items():
+            now = heard_at if name in HEARD_THROUGH_THE_LOOP else clock_s
             if part.refusal is not None:
                 wrong.append(f"{name}: {part.refusal}")
             elif part.answered_at is None:

@@ -7,15 +7,13 @@ Every statement names the topic and the days of receipt, and leaves out what lie
 import re
 from typing import Final
 
+from earwitness.reconciliation.accounts import MOST_BREAKS, MOST_HOLES, MOST_RANGES
 from models.topics import ACCESS_EVENTS
 
-MOST_BREAKS: Final = 1_000
 MOST_COVERING: Final = 10_000
-MOST_RANGES: Final = 100
 MOST_DOUBLED: Final = 100
 MOST_POSITIONS: Final = 10
 MOST_PRODUCERS: Final = 1_000
-MOST_HOLES: Final = 1_000
 LARGEST_SPAN: Final = 100_000
 
 _PIECE: Final = re.compile(r"<([a-z_]+)>")

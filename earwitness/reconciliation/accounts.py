@@ -11,6 +11,12 @@ LAST_DAY: Final = date(2149, 6, 6)
 """The days that the store can hold."""
 
 
+MOST_BREAKS: Final = 1_000
+MOST_RANGES: Final = 100
+MOST_HOLES: Final = 1_000
+"""How many one answer gives: breaks in the ledger, ranges of a day that disagree, holes in counts."""
+
+
 class Window(NamedTuple):
     """The days of receipt, UTC, that are looked at; both inclusive."""
 

@@ -50,7 +50,8 @@ REMEDIES: Final[Mapping[FaultReason, str]] = {
     ),
     "sequence_missing": (
         "the producer numbered events that never arrived: look whether its spool still holds them (its"
-        " metrics, its disk); if not they were lost before Kafka, and what it did in that time is unknown"
+        " metrics, its disk), and whether it refused the accesses because it could not record them; if"
+        " neither, they were lost before Kafka, and what it did in that time is unknown"
     ),
     "topic_replaced": (
         "the topic ends before offsets that are stored: Kafka was made anew, or belongs to another"

@@ -9,7 +9,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from earwitness.reconciliation import comparing
-from earwitness.reconciliation.accounts import Accounts, Edges, Held, Ledgered, Span, Window
+from earwitness.reconciliation.accounts import (
+    MOST_BREAKS,
+    MOST_HOLES,
+    MOST_RANGES,
+    Accounts,
+    Edges,
+    Held,
+    Ledgered,
+    Span,
+    Window,
+)
 from earwitness.reconciliation.faults import Fault
 from earwitness.reconciliation.report import Interval, PartitionReport, ProducersReport, Report
 
@@ -79,7 +89,9 @@ class _Reconciliation:
 
     def _in_the_ledger(self) -> Iterator[Fault]:
         """Find gaps and overlaps; what looks like a gap may be covered by a range of another day."""
-        for found in self._accounts.breaks(self._window, self._bounds):
+        breaks = self._accounts.breaks(self._window, self._bounds)
+        self._note_limit(breaks, MOST_BREAKS, "gaps and overlaps of the ledger")
+        for found in breaks:
             gap = comparing.gap_of(found)
             if gap is None:
                 yield comparing.overlap(found)
@@ -102,10 +114,11 @@ class _Reconciliation:
     def _in_the_rows_of(self, ledgered: Ledgered) -> Iterator[Fault]:
         bound = self._bounds[ledgered.partition]
         found = self._accounts.disagreeing(ledgered.partition, ledgered.day, bound)
+        where = f"{comparing.place_of(ledgered.partition)} of {ledgered.day.isoformat()}"
+        self._note_limit(found, MOST_RANGES, f"ranges of {where} whose rows and ledger disagree")
         for counts in found:
             yield from comparing.range_faults(counts, self._offsets(counts.span))
         if not found:
-            where = f"{comparing.place_of(ledgered.partition)} of {ledgered.day.isoformat()}"
             self._unexamined.append(f"{where}: its rows and ledger disagree, and no range of it alone does")
 
     def _offsets(self, span: Span) -> Sequence[int] | None:
@@ -143,6 +156,7 @@ class _Reconciliation:
         if left > 0:
             self._unexamined.append(f"{left} further producers with holes in their counts")
         holes = self._accounts.holes(counted.incomplete, self._window) if counted.incomplete else ()
+        self._note_limit(holes, MOST_HOLES, "holes in the counts of producers")
         stored_until = self._stored_until()
         missing: list[Fault] = []
         in_flight_count = 0
@@ -155,6 +169,10 @@ class _Reconciliation:
         return missing, ProducersReport(
             counted.producer_count, counted.number_count, missing_count, in_flight_count
         )
+
+    def _note_limit(self, found: Sequence[object], limit: int, what: str) -> None:
+        if len(found) >= limit:
+            self._unexamined.append(f"{what} behind the first {limit}")
 
     def _stored_until(self) -> datetime:
         """Say up to when everything that Kafka received is stored: partitions go on at their own pace."""

@@ -100,6 +100,36 @@ def test_a_call_that_takes_too_long_is_stuck(readiness: Readiness, clock: Clock)
     assert readiness.readiness().ok
 
 
+def test_work_that_holds_the_loop_is_no_silence(readiness: Readiness, clock: Clock) -> None:
+    """A large range is judged for a second or more on a slow machine: the worker works, and cannot hear."""
+    with readiness.computing("access.events.v1/3: judge"):
+        clock.pass_(2)
+        readiness.answered(CLICKHOUSE)
+        assert readiness.readiness().ok
+    assert readiness.readiness().ok
+    clock.pass_(1)
+    readiness.answered(CLICKHOUSE)
+    assert readiness.readiness().reasons == [
+        "event loop has not answered for 1.0 s",
+        "kafka has not answered for 1.0 s",
+    ]
+
+
+def test_work_that_holds_the_loop_does_not_excuse_the_store(readiness: Readiness, clock: Clock) -> None:
+    """It is asked by a thread of its own."""
+    with readiness.computing("access.events.v1/3: judge"):
+        clock.pass_(1)
+        assert readiness.readiness() == (False, ["clickhouse has not answered for 1.0 s"])
+
+
+def test_work_without_end_is_stuck(readiness: Readiness, clock: Clock) -> None:
+    """An excuse holds for as long as any call may take."""
+    with readiness.computing("access.events.v1/3: judge"):
+        clock.pass_(UNDER_WAY_S + 1)
+        readiness.answered(CLICKHOUSE)
+        assert not readiness.readiness().ok
+
+
 def test_what_waited_is_forgotten_when_partitions_move(readiness: Readiness) -> None:
     """It waits at another worker now; this one would stay red for ever."""
     readiness.waits("access.events.v1/3: store", "refused")

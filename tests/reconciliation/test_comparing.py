@@ -45,6 +45,12 @@ def test_a_day_that_differs_in_any_way_does_not_agree(held: Held | None) -> None
     assert not agree(LEDGERED, held)
 
 
+def test_a_row_that_was_set_aside_as_well_hides_behind_no_copy() -> None:
+    """With a copy of an older version, which is only counted, the sums come out even."""
+    counted = LEDGERED._replace(counted_only=1)
+    assert not agree(counted, HELD._replace(offset_count=99))
+
+
 def test_a_day_of_copies_alone_holds_nothing() -> None:
     """Of an older version: counted, and no more."""
     copies = LEDGERED._replace(row_count=0, set_aside_count=0, counted_only=100)
@@ -75,6 +81,7 @@ def test_what_no_range_covers_is_left(covering: list[tuple[int, int]], left: lis
         (0, 99, 100, 0, []),
         (0, 99, 80, 0, []),
         (0, 99, None, 0, []),
+        (0, 99, 101, 0, [(100, 100)]),
         (0, 99, 120, 0, [(100, 119)]),
         (0, 99, 100, 150, [(100, 149)]),
         (0, 99, 100, 50, []),

@@ -111,7 +111,8 @@ def _large(makes: Makes, arguments: argparse.Namespace) -> Iterator[str]:
             return
     yield _said(
         f"Seeds {arguments.first_seed} to {seed - 1}: {seed - arguments.first_seed:,} worlds, {steps:,}"
-        f" steps, {time.monotonic() - began:.0f} s; nothing lost, nothing twice, nothing unaccounted for or untold."
+        f" steps, {time.monotonic() - began:.0f} s; nothing lost, nothing twice, nothing unaccounted for"
+        " or untold."
     )
     yield ""
 

@@ -3,7 +3,7 @@ from datetime import date
 
 import pytest
 
-from earwitness.health.readiness import Readiness
+from earwitness.health.readiness import CLICKHOUSE, Readiness
 from earwitness.metrics import WORKER_METRICS, Meters
 from models.errors import BrokerUnavailable, RangeLost, SinkUnavailable
 from models.publisher import Message
@@ -101,6 +101,17 @@ def test_a_worker_without_its_partitions_is_not_ready(observer: Observer) -> Non
     observer.moved()
     assert observer.readiness.readiness() == (False, ["partitions are not assigned yet"])
     observer.joined()
+    assert observer.readiness.readiness().ok
+
+
+def test_work_that_succeeds_is_a_sign_of_life(clock: Clock) -> None:
+    """A server under load may store a block, and be late with the question how it is."""
+    observer = Observer(Readiness((CLICKHOUSE,), clock), Meters(WORKER_METRICS), clock)
+    observer.joined()
+    observer.readiness.answered(CLICKHOUSE)
+    clock.pass_(2)
+    assert not observer.readiness.readiness().ok
+    ObservedTrail(MemoryTrail(), observer).write_ledger(LedgerEntry(RANGE, 7, 1, 2))
     assert observer.readiness.readiness().ok
 
 

@@ -90,7 +90,7 @@ async def take(world: LateWorld, limits: Limits) -> Rejudging:
     ]
     world.trail.write_evidence(recorded)
     again = Rejudging(world.ports(member, Fate()), EVIDENCE_RECORDS, 0, member.membership_then, limits)
-    await again.take(recorded, len(world.registers.records))
+    await again.take(recorded, [], len(world.registers.records))
     return again
 
 
