@@ -373,7 +373,7 @@ def test_memory_that_never_reached_the_disk_is_reported_at_the_end(
 def test_memory_is_bounded(tmp_path: Path, hung_disk: threading.Event) -> None:
     """A disk that hangs must not take the service's memory; `memory` raises, and does not wait."""
     with a_recorder(tmp_path, Broker(), most_memory_bytes=SMALL) as recorder:
-        taken = fill(recorder, **IN_MEMORY)
+        taken = fill(recorder)
         with pytest.raises(NotRecorded, match=f"does not keep up: {SMALL} bytes wait for it"):
             recorder.record(**fields(), **IN_MEMORY)
         assert recorder.metrics().memory_bytes <= SMALL
@@ -410,14 +410,15 @@ def test_a_full_spool_denies(tmp_path: Path) -> None:
         assert metrics.broker_error == "Kafka is away"
         broker.up = True
         assert recorder.flush(SOON_S).acknowledged == recorded
-        recorder.record(**fields(), **DENY)
+        recorder.record(**fields())
     assert [event.sequence for event in broker.events] == list(range(1, recorded + 2))
 
 
-def fill(recorder: Recorder, **promise: Any) -> int:
+def fill(recorder: Recorder) -> int:
+    """Record until there is no room, without waiting for a disk that may be slow; say how often."""
     for count in range(SMALL):
         try:
-            recorder.record(**fields(), **(promise or DENY))
+            recorder.record(**fields(), **IN_MEMORY)
         except NoRoom:
             return count
     raise AssertionError("the spool has no limit")
