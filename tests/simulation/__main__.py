@@ -21,7 +21,7 @@ from earwitness.settings import ROOT
 from tests.simulation.explore import Explored, at_random, in_every_way
 from tests.simulation.mutants import MUTANTS, look_for
 from tests.simulation.store import Rules
-from tests.simulation.stories import one_record, three_records, two_partitions, two_records
+from tests.simulation.stories import three_records, two_records
 from tests.simulation.worker import Makes
 from tests.simulation.world import Plan
 
@@ -41,8 +41,6 @@ SMALL = (
     Small("one range; names are forgotten", two_records, Plan(faults=1)),
     Small("one range; names are remembered", two_records, Plan(faults=1, store=Rules(remembers_all=True))),
     Small("two ranges and a copy; names are forgotten", three_records, Plan(faults=1)),
-    Small("two partitions, a conflict, a record that is none", two_partitions, Plan(faults=1)),
-    Small("one record; names are forgotten", one_record, Plan(faults=2)),
 )
 
 

@@ -25,12 +25,6 @@ def three_records() -> list[list[Record]]:
     return [[*two_records()[0], a_record(2)._replace(value=a_record(0).value)]]
 
 
-def two_partitions() -> list[list[Record]]:
-    """Two partitions: a conflict in the one, a record that is no access in the other."""
-    conflict = a_record(1)._replace(value=a_record(0, actor_id="e-9").value)
-    return [[a_record(0), conflict], [_at(1, a_record(5)._replace(offset=0, value=b"no JSON"))]]
-
-
 def a_large_world(random: Random) -> list[list[Record]]:
     """Two partitions of two days: accesses, copies, conflicts, records that are none, in any order."""
     return [[_at(place, record) for record in _records(random, place)] for place in range(2)]

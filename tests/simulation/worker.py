@@ -59,11 +59,6 @@ class Request:
     def __str__(self) -> str:
         return f"{self.worker}.{self.name}#{self.number}"
 
-    @property
-    def detail(self) -> str:
-        """Say what the call is about, for whoever reads a story."""
-        return ", ".join(str(part) for part in getattr(self.call, "args", ()))
-
 
 class Makes(NamedTuple):
     """What the workers of a world are made of. `batch` gives how many records come in a fetch."""
