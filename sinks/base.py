@@ -132,6 +132,14 @@ class RegisteredEvidence(NamedTuple):
     registered_at_ms: int
 
 
+class KeptEvidence(NamedTuple):
+    """One version of an evidence record as the store keeps it; `record` is JSON, as the topic carries it."""
+
+    ref: str
+    version: int
+    record: bytes
+
+
 class PolicyVersion(NamedTuple):
     """A policy version that accesses are judged by; `document` is all that it says, as JSON."""
 
@@ -219,6 +227,9 @@ class TrailSink(Protocol):
 
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         """Keep versions of evidence records; the same version again is folded into one."""
+
+    def evidence_beyond(self, known: Mapping[str, int]) -> Sequence[KeptEvidence]:
+        """Give the newest version of each record, unless `known` (ref → version) has it or a newer one."""
 
     def register_policy(self, version: PolicyVersion) -> str:
         """Make a version known unless one of its name is; give the digest that it is known by.

@@ -14,6 +14,7 @@ from models.finding import Finding
 from models.pages import Page
 from models.ranges import Range
 from models.registers import RegisterState
+from models.verdict import NO_EVIDENCE_VERSION
 from sinks.base import (
     MOST_MISFITS,
     Block,
@@ -21,6 +22,7 @@ from sinks.base import (
     Identity,
     JudgedAccess,
     JudgedBefore,
+    KeptEvidence,
     LedgerEntry,
     PendingSince,
     PolicyVersion,
@@ -150,6 +152,15 @@ class MemoryTrail:
         """Keep versions of evidence records."""
         for item in records:
             self.evidence[item.record.ref, item.version] = item
+
+    def evidence_beyond(self, known: Mapping[str, int]) -> list[KeptEvidence]:
+        """Give the newest version of each record that is newer than the known one."""
+        newest = dict(sorted(self.evidence))
+        return [
+            KeptEvidence(ref, version, self.evidence[ref, version].record.model_dump_json().encode())
+            for ref, version in newest.items()
+            if version > known.get(ref, NO_EVIDENCE_VERSION)
+        ]
 
     def register_policy(self, version: PolicyVersion) -> str:
         """Make a version known unless one of its name is; give the digest that it is known by."""

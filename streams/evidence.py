@@ -1,7 +1,12 @@
-"""Evidence next to the judge: every record of the topic, followed without a group."""
+"""Evidence next to the judge: every record of the topic, followed without a group.
+
+The topic is compacted by key, and a record that is refused has the key of the good one before it. So a
+worker that starts asks evidence_log too, where every version stays that was ever good.
+"""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor
 from typing import Any, Final, Protocol
 
 import structlog
@@ -9,8 +14,10 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from earwitness.policy import EvidenceIndex
-from models.errors import BrokerUnavailable, MalformedEvent
+from models.errors import BrokerUnavailable, MalformedEvent, SinkUnavailable
 from models.topics import EVIDENCE_RECORDS
+from models.verdict import NO_EVIDENCE_VERSION
+from sinks.base import KeptEvidence, TrailSink
 from streams.connection import unreachable
 from streams.wire import read_keyed_evidence
 
@@ -24,6 +31,9 @@ PAGE: Final = 2_000
 """Records applied before other tasks get a turn."""
 
 RETRY_S: Final = 1.0
+
+ASKED_TIMES: Final = 20
+"""How often a worker that starts asks a store that does not answer; then it ends, to be started again."""
 
 
 class EvidenceView(Protocol):
@@ -41,11 +51,16 @@ class EvidenceView(Protocol):
 
 
 class EvidenceFollower:
-    """An `EvidenceView` that reads the evidence topic from its first record and keeps reading."""
+    """An `EvidenceView` that reads the evidence topic from its first record and keeps reading.
 
-    def __init__(self, connection: dict[str, Any]) -> None:
+    At its start it takes from `trail`, in one of `threads`, what compaction took from the topic.
+    """
+
+    def __init__(self, connection: dict[str, Any], trail: TrailSink, threads: Executor) -> None:
         self.index = EvidenceIndex()
         self._connection = connection
+        self._trail = trail
+        self._threads = threads
         self._where = TopicPartition(EVIDENCE_RECORDS, 0)
         self._consumer: AIOKafkaConsumer | None = None
         self._asking: AIOKafkaConsumer | None = None
@@ -56,14 +71,38 @@ class EvidenceFollower:
         self._read_to = 0
 
     async def start(self) -> None:
-        """Read all that is there. Raises `BrokerUnavailable`."""
+        """Read all that is there. Raises `BrokerUnavailable` or `SinkUnavailable`."""
         self._consumer = consumer = await self._connected()
         self._asking = await self._connected()
         consumer.assign([self._where])
         await consumer.seek_to_beginning(self._where)
         self._task = asyncio.create_task(self._follow(consumer), name="evidence-follower")
         await self.catch_up()
+        await self._recall()
         log.info("evidence_complete", version=self.index.version)
+
+    async def _recall(self) -> None:
+        """Take in what evidence_log keeps and the topic lost; of each record the newer version counts."""
+        kept = await self._kept({entry.ref: entry.version for entry in self.index.entries()})
+        await self.catch_up()
+        newest = max((item.version for item in kept), default=NO_EVIDENCE_VERSION)
+        if newest >= self._read_to:
+            log.error("evidence_log_ahead", newest_version=newest, next_offset=self._read_to)
+            return
+        for item in kept:
+            self._put(item.ref.encode(), item.record, item.version)
+        if kept:
+            log.info("evidence_recalled", records=len(kept))
+
+    async def _kept(self, known: Mapping[str, int]) -> Sequence[KeptEvidence]:
+        loop = asyncio.get_running_loop()
+        for _ in range(ASKED_TIMES - 1):
+            try:
+                return await loop.run_in_executor(self._threads, self._trail.evidence_beyond, known)
+            except SinkUnavailable as error:
+                log.warning("evidence_log_waits", error=str(error), retry_after_s=RETRY_S)
+                await asyncio.sleep(RETRY_S)
+        return await loop.run_in_executor(self._threads, self._trail.evidence_beyond, known)
 
     async def _connected(self) -> AIOKafkaConsumer:
         consumer = AIOKafkaConsumer(
@@ -120,10 +159,11 @@ class EvidenceFollower:
 
     def _apply(self, records: Sequence[Any]) -> None:
         for record in records:
-            try:
-                self.index.put(read_keyed_evidence(record.key, record.value), record.offset)
-            except MalformedEvent as error:
-                # The evidence recorder keeps it as a dead letter; the older record of its ref stays.
-                log.warning(
-                    "evidence_refused", offset=record.offset, reason=error.reason, fields=error.fields
-                )
+            self._put(record.key, record.value, record.offset)
+
+    def _put(self, key: bytes | None, value: bytes | None, version: int) -> None:
+        try:
+            self.index.put(read_keyed_evidence(key, value), version)
+        except MalformedEvent as error:
+            # The evidence recorder keeps it as a dead letter; the older record of its ref stays.
+            log.warning("evidence_refused", offset=version, reason=error.reason, fields=error.fields)

@@ -34,6 +34,7 @@ from sinks.base import (
     Block,
     Content,
     Identity,
+    KeptEvidence,
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
@@ -303,6 +304,11 @@ class ObservedTrail:
         """Keep evidence."""
         with self._observer.step("store evidence", "evidence"):
             self._trail.write_evidence(records)
+
+    def evidence_beyond(self, known: Mapping[str, int]) -> Sequence[KeptEvidence]:
+        """Give what the store knows newer."""
+        with self._observer.step("recall evidence", "evidence"):
+            return self._trail.evidence_beyond(known)
 
     def register_policy(self, version: PolicyVersion) -> str:
         """Make a policy version known."""

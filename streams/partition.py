@@ -328,6 +328,9 @@ class PartitionOwner:
             aside += set_aside([], misfits)
         found = (finding_of(row, block.range) for row in block.rows)
         findings = [finding for finding in found if finding is not None]
+        if findings:
+            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
+            await self._commit(block.range.first, block.range.intent)
         entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)
@@ -429,8 +432,6 @@ class PartitionOwner:
             *(dead_letter_message(letter) for letter in letters),
         ]
         if messages:
-            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
-            await self._commit(entry.range.first, entry.range.intent)
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
         await self._commit(entry.range.last + 1, "")
 

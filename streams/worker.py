@@ -79,9 +79,9 @@ def run(
 
     `policies` gives the versions to judge by; it is asked for every range. `observer` is told how it goes.
 
-    Raises what ended it otherwise: `BrokerUnavailable` where Kafka could not be reached at the start,
-    `IntegrityBroken`, or the error that nobody foresaw. Nothing is lost then: the next worker settles
-    what this one left.
+    Raises what ended it otherwise: `BrokerUnavailable` or `SinkUnavailable` where Kafka or the store
+    could not be reached at the start, `IntegrityBroken`, or the error that nobody foresaw. Nothing is
+    lost then: the next worker settles what this one left.
     """
     asyncio.run(_run(connection, stores, policies, options, observer))
 
@@ -95,8 +95,9 @@ async def _run(
 ) -> None:
     stopping = _stop_on_signals()
     trail = ObservedTrail(stores.trail, observer)
-    evidence, announcer = EvidenceFollower(connection.arguments()), KafkaAnnouncer(connection.arguments())
     threads = ThreadPoolExecutor(STORE_THREADS, thread_name_prefix="store")
+    evidence = EvidenceFollower(connection.arguments(), trail, threads)
+    announcer = KafkaAnnouncer(connection.arguments())
     registers = RegisterWatch(stores.trail, threads)
     try:
         await announcer.start()

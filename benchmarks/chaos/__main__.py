@@ -14,7 +14,7 @@ from rich.console import Console
 
 from benchmarks.chaos import report
 from benchmarks.chaos.campaign import Shape, conclude, run_round, where_it_stands
-from benchmarks.chaos.journal import Begun, Ended, Journal
+from benchmarks.chaos.journal import Begun, Ended, Journal, code_digest
 from benchmarks.chaos.plan import KILLS, PROFILES
 from benchmarks.chaos.world import World
 from earwitness.settings import ROOT
@@ -105,6 +105,7 @@ async def _campaign(asked: argparse.Namespace, journal: Journal, say: Say) -> in
 
 async def _rounds(asked: argparse.Namespace, world: World, journal: Journal, say: Say) -> int:
     shape = Shape(asked.storm_s, asked.lonely_kills, asked.steady_s)
+    code = code_digest(ROOT)
     for _ in range(asked.rounds):
         if report.is_wrong(journal):
             return 1
@@ -115,6 +116,7 @@ async def _rounds(asked: argparse.Namespace, world: World, journal: Journal, say
             number=number,
             profile=asked.profile,
             seed=asked.seed_base + number,
+            code=code,
             began_at=time.time(),
             since=await where_it_stands(world),
         )

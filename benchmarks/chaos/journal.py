@@ -1,5 +1,6 @@
 """What a campaign has done so far, on disk: it goes on from there, whatever became of it."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ from benchmarks.chaos.faults import Met
 VERDICT_FILE: Final = "verdict.json"
 BEGUN_FILE: Final = "begun.json"
 FAULTS_FILE: Final = "faults.jsonl"
+PRODUCT: Final = ("models", "streams", "sinks", "earwitness", "policies", "sdk/src")
 
 
 class Begun(BaseModel):
@@ -22,6 +24,8 @@ class Begun(BaseModel):
     number: int
     profile: str
     seed: int
+    code: str = ""
+    """The digest of the product's code that ran; empty where it was not noted."""
     began_at: float
     since: dict[int, int]
 
@@ -35,6 +39,8 @@ class Recovery(BaseModel):
     partitions: int
     seconds: tuple[float, ...]
     """From the kill to the next range of each partition."""
+    load_per_core: float | None = None
+    """What the machine was burdened with then, others' work included: runnable processes for each core."""
 
 
 class Ended(BaseModel):
@@ -69,8 +75,20 @@ class Ended(BaseModel):
     recoveries: tuple[Recovery, ...]
     worker_failures: tuple[str, ...]
     """How workers ended that nobody had sent a signal."""
+    load_per_core: float | None = None
+    """What the machine was burdened with: runnable processes for each core, in the minutes before."""
     interrupted: bool
     """Whether the campaign itself was interrupted in this round."""
+
+
+def code_digest(root: Path) -> str:
+    """Name the state of the product's code: the first digits of a digest of all its files."""
+    digest = hashlib.sha256()
+    for package in PRODUCT:
+        for path in sorted((root / package).rglob("*")):
+            if path.suffix in {".py", ".sql", ".toml"}:
+                digest.update(str(path.relative_to(root)).encode() + b"\0" + path.read_bytes())
+    return digest.hexdigest()[:8]
 
 
 class Round:

@@ -39,7 +39,7 @@ CONFLICTS: Final = 0.0002
 MALFORMED: Final = 0.0005
 MOST_RETRIES: Final = 20_000
 CLOSED_WITHIN_S: Final = 20.0
-DRAINED_WITHIN_S: Final = 180.0
+DRAINED_WITHIN_S: Final = 600.0
 
 
 Way = Literal["sdk", "bulk", "direct", "drain"]

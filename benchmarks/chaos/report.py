@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from benchmarks.chaos.faults import Met
-from benchmarks.chaos.journal import Ended, Journal, Round
+from benchmarks.chaos.journal import Ended, Journal, Recovery, Round
 from benchmarks.chaos.plan import SESSION_TIMEOUT_S
 
 SERVED_WITHIN_S: Final = 10.0
@@ -155,7 +155,9 @@ def in_words(journal: Journal) -> str:
             "",
             _WHAT_IT_IS,
             "## What came of it",
-            *_outcome(totals, sum(ended.interrupted for _, ended in over)),
+            *_outcome(
+                totals, sum(ended.interrupted for _, ended in over), len({at.begun.code for at, _ in over})
+            ),
             "",
             "## Kills, by target and by what was under way",
             *_kills(faults),
@@ -165,7 +167,7 @@ def in_words(journal: Journal) -> str:
             *_others(faults),
             "",
             "## How long a dead worker's partitions are not served",
-            *_recovery(totals.recoveries),
+            *_recovery(totals.recoveries, [one for _, ended in over for one in ended.recoveries]),
             "",
             "## Round by round",
             *_rounds(over),
@@ -174,7 +176,7 @@ def in_words(journal: Journal) -> str:
     )
 
 
-def _outcome(totals: Totals, interrupted: int) -> Iterator[str]:
+def _outcome(totals: Totals, interrupted: int, states: int) -> Iterator[str]:
     minutes = totals.took_s / 60
     yield from _table(
         ("", "count"),
@@ -182,6 +184,7 @@ def _outcome(totals: Totals, interrupted: int) -> Iterator[str]:
             ("kills with SIGKILL", f"{totals.kills:,}"),
             ("rounds, each with a seed and a verdict of its own", f"{totals.rounds:,}"),
             ("minutes", f"{minutes:,.0f}"),
+            ("states of the code under test, by a digest of its files", f"{states:,}"),
             ("accesses acknowledged", f"{totals.acknowledged:,}"),
             ("– through the SDK's `Recorder`", f"{totals.through_sdk:,}"),
             ("– encoded beforehand, through the SDK's outboxes alone", f"{totals.in_bulk:,}"),
@@ -238,16 +241,19 @@ def _others(faults: Sequence[Met]) -> Iterator[str]:
         )
 
 
-def _recovery(seconds: Sequence[float]) -> Iterator[str]:
+def _recovery(seconds: Sequence[float], of: Sequence[Recovery]) -> Iterator[str]:
     if not seconds:
         yield "Not measured yet."
         return
+    loads = [one.load_per_core for one in of if one.load_per_core is not None]
+    burden = f"{min(loads):.1f} to {max(loads):.1f}" if loads else "not noted"
     in_time = sum(second <= SERVED_WITHIN_S for second in seconds)
     yield (
         f"{len(seconds)} partitions of workers that were killed with nothing else wrong, session timeout"
         f" {SESSION_TIMEOUT_S:.0f} s, from the kill to the next range that the partition's ledger shows:"
         f" median {statistics.median(seconds):.1f} s, nine in ten within {_quantile(seconds, 0.9):.1f} s,"
-        f" longest {seconds[-1]:.1f} s; {in_time} of {len(seconds)} within {SERVED_WITHIN_S:.0f} s."
+        f" longest {seconds[-1]:.1f} s; {in_time} of {len(seconds)} within {SERVED_WITHIN_S:.0f} s. Runnable"
+        f" processes for each core of the machine meanwhile, others' work included: {burden}."
     )
 
 
@@ -261,6 +267,7 @@ def _rounds(over: Sequence[tuple[Round, Ended]]) -> Iterator[str]:
                 str(begun.number),
                 begun.profile,
                 str(begun.seed),
+                begun.code or "not noted",
                 f"{ended.took_s / 60:.1f}",
                 str(kills),
                 str(len(at.faults) - kills),
@@ -270,6 +277,7 @@ def _rounds(over: Sequence[tuple[Round, Ended]]) -> Iterator[str]:
                 str(len(ended.wrong)),
                 f"{ended.longest_stall_s:.1f}",
                 f"{ended.drained_in_s:.1f}",
+                "not noted" if ended.load_per_core is None else f"{ended.load_per_core:.1f}",
             )
         )
     yield from _table(
@@ -277,6 +285,7 @@ def _rounds(over: Sequence[tuple[Round, Ended]]) -> Iterator[str]:
             "round",
             "profile",
             "seed",
+            "code",
             "minutes",
             "kills",
             "other faults",
@@ -286,6 +295,7 @@ def _rounds(over: Sequence[tuple[Round, Ended]]) -> Iterator[str]:
             "wrong",
             "stalled s",
             "drained s",
+            "load for each core",
         ),
         rows,
     )

@@ -38,6 +38,8 @@ LONGEST_START_S: Final = 120.0
 
 _WAYS: Final[Mapping[str, Way]] = {"sdk": "sdk", "bulk": "bulk", "direct": "direct"}
 
+_SERVERS: Final = ("kafka", "clickhouse")
+
 Say = Callable[[str], None]
 
 
@@ -128,10 +130,7 @@ class World:
     def troubles(self) -> str:
         """Name what does not work now."""
         down = [each.name for each in self.kept.values() if each.wanted and not each.ready]
-        current = state.read(self._layout.root)
-        return ", ".join(
-            [*down, *([] if current.ready else [f"stack is {current.phase}: {current.problem}"])]
-        )
+        return ", ".join([*down, *(part.name for part in self._servers() if not part.ready)])
 
     def is_working(self, target: str) -> bool:
         """Whether a target runs and has done some of its work: a worker stored, a producer was told."""
@@ -143,11 +142,9 @@ class World:
 
     def is_steady(self, for_s: float) -> bool:
         """Whether Kafka and ClickHouse work, and were started so long ago."""
-        current = state.read(self._layout.root)
-        begun = [part.created_at for part in current.processes if part.created_at]
-        return (
-            current.ready and not self.supervisor_starting and time.time() - max(begun, default=0.0) > for_s
-        )
+        begun = [part.created_at for part in self._servers() if part.created_at]
+        well = self._servers_work() and not self.supervisor_starting
+        return well and time.time() - max(begun, default=0.0) > for_s
 
     def process(self, target: str) -> psutil.Process | None:
         """Give the process of a target that runs now."""
@@ -272,9 +269,15 @@ class World:
             await asyncio.sleep(WATCHED_EVERY_S)
 
     def _all_well(self) -> bool:
-        return state.read(self._layout.root).ready and all(
-            each.ready for each in self.kept.values() if each.wanted
-        )
+        return self._servers_work() and all(each.ready for each in self.kept.values() if each.wanted)
+
+    def _servers_work(self) -> bool:
+        servers = self._servers()
+        return len(servers) == len(_SERVERS) and all(part.ready for part in servers)
+
+    def _servers(self) -> list[state.ProcessState]:
+        """Give what the supervisor says of those that must work; others of its children only look on."""
+        return [part for part in state.read(self._layout.root).processes if part.name in _SERVERS]
 
     async def _start_supervisor(self) -> None:
         for tries_left in reversed(range(START_TRIES)):

@@ -19,7 +19,10 @@ from earwitness.devstack.check_stack import check_stack
 from earwitness.devstack.layout import prepare
 
 RATE: Final = 300
-SIZE_MB: Final = 400
+SIZE_MB: Final = 600
+FILLED_MB_PER_S: Final = 40.0
+"""Fast for a disk, and slow enough for a merge under way to end in the room that ClickHouse keeps."""
+
 FULL_FOR_S: Final = 30.0
 RECOVERED_WITHIN_S: Final = 240.0
 
@@ -106,6 +109,7 @@ def _fill(write: Callable[[bytes], int]) -> None:
         try:
             while True:
                 write(b"x" * size)
+                time.sleep(size / (1 << 20) / FILLED_MB_PER_S)
         except OSError:
             continue
 

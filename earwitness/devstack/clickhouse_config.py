@@ -6,6 +6,7 @@ from xml.sax.saxutils import escape
 
 from earwitness.devstack.layout import Layout, write_private
 from earwitness.devstack.ports import HOST, Ports
+from earwitness.devstack.preflight import ROOM_KEPT_BYTES
 from earwitness.devstack.users import read_secret
 
 CONFIG_NAMES: Final = ("config.xml", "clickhouse-local.xml")
@@ -30,6 +31,9 @@ _CONFIG: Final = """\
   <uncompressed_cache_size>0</uncompressed_cache_size>
   <compiled_expression_cache_size>4194304</compiled_expression_cache_size>
   <mmap_cache_size>100</mmap_cache_size>
+  <storage_configuration><disks>
+    <default><keep_free_space_bytes>{kept}</keep_free_space_bytes></default>
+  </disks></storage_configuration>
   <backups><allowed_path>{backups}</allowed_path></backups>
   <background_pool_size>2</background_pool_size>
   <background_schedule_pool_size>4</background_schedule_pool_size>
@@ -97,6 +101,7 @@ def configure(layout: Layout, ports: Ports) -> None:
         users=escape(str(users)),
         backups=escape(str(layout.backups)),
         memory=MEMORY_MB << 20,
+        kept=ROOM_KEPT_BYTES,
     )
     for name in CONFIG_NAMES:
         write_private(layout.clickhouse / name, config)

@@ -17,14 +17,22 @@ LEAST_FREE_BYTES: Final = 512 << 20
 """Room for Kafka's and ClickHouse's first files and an hour of a busy demonstration."""
 
 
+ROOM_KEPT_BYTES: Final = 128 << 20
+"""Room on its disk that ClickHouse leaves: with less it takes nothing more. On a disk that is full to the
+last byte a merge can put empty files in the place of parts (docs/decisions/0020-what-is-refused.md)."""
+
 FULL_BYTES: Final = 1 << 20
 """With less than this nothing can be written any more, not even the state of the stack."""
 
 
 def full_folder(layout: Layout) -> Path | None:
     """Give the folder whose disk takes nothing more; Kafka's and ClickHouse's may be disks of their own."""
-    kept = (layout.root, *(folder / "data" for folder in (layout.kafka, layout.clickhouse)))
-    full = (path for path in kept if path.exists() and shutil.disk_usage(path).free < FULL_BYTES)
+    least = {
+        layout.root: FULL_BYTES,
+        layout.kafka / "data": FULL_BYTES,
+        layout.clickhouse / "data": ROOM_KEPT_BYTES,
+    }
+    full = (path for path, room in least.items() if path.exists() and shutil.disk_usage(path).free < room)
     return next(full, None)
 
 

@@ -8,11 +8,13 @@ from models.fields import microseconds
 from models.finding import Finding
 from models.ranges import Range
 from models.registers import RegisterState
+from models.verdict import NO_EVIDENCE_VERSION
 from sinks.base import (
     CONTENT_FIELDS,
     Block,
     Content,
     Identity,
+    KeptEvidence,
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
@@ -34,6 +36,9 @@ LONGEST_PAUSE_S: Final = 60
 
 MOST_FINDINGS: Final = 100_000
 """Findings of one range at most; a range has fewer rows."""
+
+EVIDENCE_PAGE: Final = 10_000
+"""Records of evidence that are read at once."""
 
 _RANGE = (
     "received_day = %(day)s AND topic = %(topic)s AND partition = %(partition)s"
@@ -257,6 +262,30 @@ class ClickHouseTrail:
             columns,
             f"evidence:{records[0].version}-{records[-1].version}",
         )
+
+    def evidence_beyond(self, known: Mapping[str, int]) -> list[KeptEvidence]:
+        """Compare versions first, which are short; then read the few records that are newer."""
+        newest = self._clickhouse.execute("SELECT ref, max(version) FROM evidence_log GROUP BY ref")
+        wanted = [
+            {"ref": ref, "version": version}
+            for ref, version in newest
+            if version > known.get(ref, NO_EVIDENCE_VERSION)
+        ]
+        found: list[KeptEvidence] = []
+        for first in range(0, len(wanted), EVIDENCE_PAGE):
+            rows = self._clickhouse.execute(
+                "SELECT ref, version, record FROM evidence_log"
+                " WHERE (ref, version) IN (SELECT ref, version FROM wanted) LIMIT 1 BY ref, version",
+                external_tables=[
+                    {
+                        "name": "wanted",
+                        "structure": [("ref", "String"), ("version", "Int64")],
+                        "data": wanted[first : first + EVIDENCE_PAGE],
+                    }
+                ],
+            )
+            found += [KeptEvidence(ref, version, record.encode()) for ref, version, record in rows]
+        return found
 
     def register_policy(self, version: PolicyVersion) -> str:
         """Make a version known unless one of its name is; give the digest that it is known by."""

@@ -35,6 +35,7 @@ from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
 from sinks.clickhouse.trail import ClickHouseTrail
 from sinks.memory import MemoryTrail
 from streams.wire import read_access
+from tests.builders import a_complaint
 from tests.conftest import Stack
 from tests.streams.records import an_event, event_id
 
@@ -357,6 +358,21 @@ def test_evidence_may_be_written_again(sink: TrailSink) -> None:
     record = EvidenceRecord(ref=f"{EVIDENCE_RECORDS}:t", kind="complaint", valid_from=NOW)
     for _ in range(2):
         sink.write_evidence([RegisteredEvidence(record, 7, NOW_MS)])
+
+
+def test_of_each_record_the_newest_version_that_is_not_known_is_given(sink: TrailSink) -> None:
+    """A worker that starts asks for what compaction took from the topic, and for nothing else."""
+    name = uuid4().hex
+    older, newer, known, behind = (f"ticket:{name}-{number}" for number in range(4))
+    written = [(older, 3), (newer, 3), (newer, 9), (known, 5), (behind, 6)]
+    for _ in range(2):
+        sink.write_evidence(
+            [RegisteredEvidence(a_complaint(ref), version, NOW_MS) for ref, version in written]
+        )
+    found = [item for item in sink.evidence_beyond({known: 5, behind: 7}) if name in item.ref]
+    assert sorted((item.ref, item.version) for item in found) == [(older, 3), (newer, 9)]
+    for item in found:
+        assert EvidenceRecord.model_validate_json(item.record) == a_complaint(item.ref)
 
 
 def test_findings_keep_which_registers_were_overdue(sink: TrailSink, announced: Range) -> None:

@@ -48,7 +48,7 @@ def test_a_full_disk_of_kafka_s_own_is_named(tmp_path: Path, monkeypatch: pytest
     """Topics and tables often lie on disks of their own; ClickHouse goes on answering on a full one."""
     layout = a_layout(tmp_path)
     (layout.kafka / "data").mkdir(parents=True)
-    free = {layout.root: 1 << 40, layout.kafka / "data": 0}
+    free = {layout.root: 1 << 40, layout.kafka / "data": 0, layout.clickhouse / "data": 1 << 40}
     with supervised(layout):
         monkeypatch.setattr(preflight.shutil, "disk_usage", lambda path: SimpleNamespace(free=free[path]))
         problem = str(state.read(layout.root).problem)

@@ -1,3 +1,4 @@
+import os
 import threading
 from uuid import UUID
 
@@ -46,3 +47,25 @@ def test_threads_never_share_an_id() -> None:
     for thread in threads:
         thread.join()
     assert len(set(made)) == 8_000
+
+
+def test_a_forked_child_draws_other_ids_than_its_parent() -> None:
+    """In the same millisecond both count from the same number: chance alone keeps them apart."""
+    maker = IdMaker(clock_ns=lambda: 7 * MS)
+    maker.new()
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(writing, maker.new().encode())
+        os._exit(0)
+    made = os.read(reading, 36).decode()
+    assert os.waitpid(child, 0)[1] == 0
+    mine = maker.new()
+    assert made[:18] == mine[:18]
+    assert made != mine
+
+
+def test_ids_do_not_share_their_chance() -> None:
+    """However many are made from one draw, and from the next."""
+    maker = IdMaker(clock_ns=lambda: 7 * MS)
+    assert len({maker.new()[19:] for _ in range(2_000)}) == 2_000

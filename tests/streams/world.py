@@ -23,6 +23,7 @@ from sinks.base import (
     Block,
     Content,
     Identity,
+    KeptEvidence,
     LedgerEntry,
     PolicyVersion,
     RegisteredEvidence,
@@ -209,6 +210,9 @@ class FatefulTrail:
 
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         self.step(lambda: self._trail.write_evidence(records))
+
+    def evidence_beyond(self, known: Mapping[str, int]) -> Sequence[KeptEvidence]:
+        return self.step(lambda: self._trail.evidence_beyond(known))
 
     def register_policy(self, version: PolicyVersion) -> str:
         return self.step(lambda: self._trail.register_policy(version))

@@ -31,6 +31,10 @@ class NoRoom(NotRecorded):
     """As much is under way as may be; a little later there may be room."""
 
 
+class Dropped(NotRecorded):
+    """The record was taken over, and is certainly not recorded: neither is any that was taken after it."""
+
+
 class Rejected(NotRecorded):
     """Kafka is well, and will never take this record."""
 

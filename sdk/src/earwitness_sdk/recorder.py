@@ -3,11 +3,11 @@
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from time import monotonic, sleep
 from types import TracebackType
 from typing import Final, Generic, NamedTuple, ParamSpec, Self, TypeVar, Unpack
@@ -25,7 +25,7 @@ from .ids import IdMaker
 from .kafka import Kafka, secret_from
 from .kafka_outbox import KafkaOutbox
 from .numbering import Numbering
-from .outbox import CLOSED_WITHIN_S, TAKEN_WITHIN_S, FlushReport, Metrics, NoRoom, Outbox
+from .outbox import CLOSED_WITHIN_S, TAKEN_WITHIN_S, Dropped, FlushReport, Metrics, NoRoom, Outbox
 from .promise import SAFE, Durability, OnFailure, Promise
 from .pseudonyms import Pseudonyms
 from .spool.outbox import SpoolOutbox
@@ -33,6 +33,9 @@ from .spool.settings import Spool
 from .wire import access_record
 
 LONGEST_USER_AGENT: Final = 256
+
+COUNTED_ANEW_WITHIN_S: Final = 1.0
+"""Nobody holds that lock for longer than a call to an outbox that refuses."""
 
 TRIED_EVERY_S: Final = 0.01
 """How often an outbox that is full is asked again."""
@@ -211,7 +214,7 @@ class Recorder:
 
     def begin_anew(self) -> None:
         """Become an instance of its own, with a count of its own."""
-        self._order = threading.Lock()
+        self._order = threading.RLock()
         self._numbering = Numbering()
 
     def __enter__(self) -> Self:
@@ -264,38 +267,49 @@ class Recorder:
         return await asyncio.to_thread(call, event, deadline)
 
     def _handed_over(self, event: AccessEvent, deadline: float) -> Submitted[AccessEvent]:
-        with self._turn(deadline):
-            counted = self._counted(event)
+        self._await_turn(deadline)
+        try:
+            numbering = self._numbering
+            counted = _counted(event, numbering)
             durable = self._outbox.send(access_record(counted), max(0.0, deadline - monotonic()))
-            self._advance(event)
+            if counted is not event:
+                numbering.advance()
+                durable.add_done_callback(partial(self._count_anew, numbering))
+        finally:
+            self._order.release()
         return Submitted(counted, durable)
 
     def _kept(self, event: AccessEvent, deadline: float) -> AccessEvent:
-        with self._turn(deadline):
-            counted = self._counted(event)
-            self._outbox.keep(access_record(counted))
-            self._advance(event)
-        return counted
-
-    @contextmanager
-    def _turn(self, deadline: float) -> Iterator[None]:
-        """Hold the lock under which events are counted and handed over: they count in the topic's order."""
-        if not self._order.acquire(timeout=max(0.0, deadline - monotonic())):
-            raise NotRecorded(f"{self._outbox.destination} takes too long with the accesses before this one")
+        self._await_turn(deadline)
         try:
-            yield
+            numbering = self._numbering
+            counted = _counted(event, numbering)
+            self._outbox.keep(access_record(counted))
+            if counted is not event:
+                numbering.advance()
         finally:
             self._order.release()
+        return counted
 
-    def _counted(self, event: AccessEvent) -> AccessEvent:
-        if event.producer is not None or event.sequence is not None:
-            return event
-        numbering = self._numbering
-        return event.model_copy(update={"producer": numbering.producer, "sequence": numbering.following})
+    def _await_turn(self, deadline: float) -> None:
+        """Take the lock under which events are counted and handed over: they count in the topic's order."""
+        if not self._order.acquire(timeout=max(0.0, deadline - monotonic())):
+            raise NotRecorded(f"{self._outbox.destination} takes too long with the accesses before this one")
 
-    def _advance(self, event: AccessEvent) -> None:
-        if event.producer is None and event.sequence is None:
-            self._numbering.advance()
+    def _count_anew(self, numbering: Numbering, durable: "Future[None]") -> None:
+        """Begin another count where the last events of this one were dropped, of which their callers know."""
+        if not isinstance(durable.exception(), Dropped):
+            return
+        if self._order.acquire(timeout=COUNTED_ANEW_WITHIN_S):
+            if self._numbering is numbering:
+                self._numbering = Numbering()
+            self._order.release()
+
+
+def _counted(event: AccessEvent, numbering: Numbering) -> AccessEvent:
+    if event.producer is not None or event.sequence is not None:
+        return event
+    return event.model_copy(update={"producer": numbering.producer, "sequence": numbering.following})
 
 
 def outbox_of(kafka: Kafka | None, outbox: Outbox | None) -> Outbox:

@@ -4,10 +4,12 @@ import itertools
 
 from earwitness_sdk.outbox import Outgoing
 from earwitness_sdk.spool.frames import MARK, Damaged, Intact, decode, encode, frame, scan
-from hypothesis import example, given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 NAME = "00000001-abcd.records"
+
+SLOWLY = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 bodies = st.lists(st.binary(max_size=60) | st.just(MARK * 3), min_size=1, max_size=12)
 
@@ -28,6 +30,7 @@ def intact(data: bytes, name: str = NAME) -> list[tuple[int, bytes]]:
     return [(found.number, found.body) for found in scan(data, name, 0) if isinstance(found, Intact)]
 
 
+@SLOWLY
 @given(
     topic=st.text(max_size=20),
     key=st.binary(max_size=20),
@@ -42,6 +45,7 @@ def test_a_record_is_read_as_it_was_written(
     assert decode(encode(record)) == record
 
 
+@SLOWLY
 @given(bodies)
 def test_every_record_of_a_whole_segment_is_found(records: list[bytes]) -> None:
     """In their order, with nothing between them."""
@@ -50,6 +54,7 @@ def test_every_record_of_a_whole_segment_is_found(records: list[bytes]) -> None:
     assert [(item.start, item.end) for item in found] == bounds(records)
 
 
+@SLOWLY
 @given(bodies, st.data())
 def test_a_damaged_stretch_costs_the_records_it_hit_and_no_other(
     records: list[bytes], data: st.DataObject
@@ -67,6 +72,7 @@ def test_a_damaged_stretch_costs_the_records_it_hit_and_no_other(
     assert intact(broken) == expected
 
 
+@SLOWLY
 @given(bodies, st.data())
 def test_a_segment_that_was_cut_gives_what_is_left(records: list[bytes], data: st.DataObject) -> None:
     """A process that is killed while it writes leaves the beginning of a record."""
@@ -79,6 +85,7 @@ def test_a_segment_that_was_cut_gives_what_is_left(records: list[bytes], data: s
     ]
 
 
+@SLOWLY
 @given(bodies, st.binary(min_size=1, max_size=50), st.data())
 @example([b"a", b"b"], MARK, None)
 def test_bytes_that_do_not_belong_there_cost_nothing(
@@ -91,6 +98,7 @@ def test_bytes_that_do_not_belong_there_cost_nothing(
     assert intact(broken) == list(enumerate(records))
 
 
+@SLOWLY
 @given(bodies, st.data())
 def test_every_byte_is_accounted_for(records: list[bytes], data: st.DataObject) -> None:
     """What is no record is set aside: nothing falls between the two."""

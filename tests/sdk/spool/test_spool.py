@@ -2,6 +2,7 @@
 
 import asyncio
 import errno
+import itertools
 import logging
 import os
 import shutil
@@ -312,6 +313,49 @@ def test_what_nobody_waits_for_is_tried_until_the_disk_takes_it(
     assert [event.resource_id for event in broker.events] == ["kept"]
 
 
+def numbers_of(broker: Broker) -> dict[str | None, list[int | None]]:
+    numbered: dict[str | None, list[int | None]] = {}
+    for event in broker.events:
+        numbered.setdefault(event.producer, []).append(event.sequence)
+    return numbered
+
+
+def test_a_disk_that_refuses_leaves_no_gap_in_any_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A gap is a finding: an event was lost. Here every caller was told, whatever else was under way."""
+    broker = Broker()
+    sometimes = itertools.cycle([os.fsync, os.fsync, fail_with(errno.ENOSPC)])
+
+    def sync(file: int) -> None:
+        next(sometimes)(file)
+
+    monkeypatch.setattr(journal, "synced", sync)
+    told: list[bool] = []
+
+    def serve(recorder: Recorder, promise: dict[str, Any]) -> None:
+        for _ in range(60):
+            try:
+                recorder.record(**fields(), **promise)
+            except NotRecorded:
+                told.append(False)
+            else:
+                told.append(True)
+
+    with a_recorder(tmp_path, broker) as recorder:
+        promises = [DENY, DENY, DENY, {}, IN_MEMORY]
+        threads = [threading.Thread(target=serve, args=(recorder, promise)) for promise in promises]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        recorder.flush(SOON_S)
+    assert False in told
+    assert len(broker.events) >= told.count(True)
+    for numbers in numbers_of(broker).values():
+        assert numbers == list(range(1, len(numbers) + 1))
+
+
 def test_memory_that_never_reached_the_disk_is_reported_at_the_end(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -477,24 +521,24 @@ def test_a_block_and_a_function_can_choose_as_well(tmp_path: Path) -> None:
 
 
 def test_a_forked_child_has_a_part_of_its_own(tmp_path: Path) -> None:
-    """And does not hold the parent's: when the parent dies, that must be there for others to send."""
-    broker = Broker(up=False)
-    with a_spool(tmp_path, broker) as outbox:
+    """And does not hold the parent's: when the parent is gone, that can be sent while the child lives."""
+    with a_spool(tmp_path, Broker(up=False)) as outbox:
         put(outbox, b"of the parent")
-        (lock,) = [path.parent for path in segments_in(tmp_path)]
-        reading, writing = os.pipe()
+        recorded, told = os.pipe()
+        ended, end = os.pipe()
         child = os.fork()
         if child == 0:
+            os.close(end)
             put(outbox, b"of the child")
-            os.write(writing, b"%d" % outbox.flush(0).on_disk)
+            os.write(told, b"%d" % outbox.flush(0).on_disk)
+            os.read(ended, 1)
             os._exit(0)
-        assert os.read(reading, 10) == b"1"
-        assert os.waitpid(child, 0)[1] == 0
-        assert len(segments_in(tmp_path)) == 2
-        broker.up = True
-        assert outbox.flush(SOON_S).complete
-        assert lock.exists()
-    assert sorted(broker.values) == [b"of the child", b"of the parent"]
+        assert os.read(recorded, 10) == b"1"
+    sent_meanwhile = sent_from(tmp_path).values
+    os.close(end)
+    assert os.waitpid(child, 0)[1] == 0
+    assert sent_meanwhile == [b"of the parent"]
+    assert sent_from(tmp_path).values == [b"of the child"]
 
 
 def test_a_folder_that_cannot_be_used_is_refused_at_the_start(tmp_path: Path) -> None:

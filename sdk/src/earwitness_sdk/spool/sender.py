@@ -22,6 +22,9 @@ LOOK_EVERY_S: Final = 2.0
 NOTE_EVERY_S: Final = 0.5
 """How often it notes on disk how far it is. What was sent since is sent again after a crash."""
 
+GATHER_S: Final = 0.1
+"""How long records and answers gather: to turn to each at once would take the service's own time."""
+
 AFTER_A_FAULT_S: Final = 1.0
 
 _LOG: Final = logging.getLogger("earwitness_sdk")
@@ -86,7 +89,7 @@ class Sender:
         self._onward = onward
         self._quarantine = Quarantine(spool)
         self._work = work
-        self._stopping = False
+        self._stop = threading.Event()
         self._asked = self._answered = 0
         self._looked_at = self._noted_at = 0.0
         self._orphan: _Orphan | None = None
@@ -116,7 +119,7 @@ class Sender:
 
     def stop(self, timeout_s: float) -> bool:
         """End the thread, and leave what is not sent for whoever comes; say whether it ended in time."""
-        self._stopping = True
+        self._stop.set()
         self._work.set()
         self._thread.join(timeout_s)
         if self._thread.is_alive():
@@ -131,16 +134,17 @@ class Sender:
             self._orphan.part.release()
 
     def _run(self) -> None:
-        while not self._stopping:
+        while not self._stop.is_set():
             self._work.clear()
             try:
                 more = self._turn()
             except Exception:  # noqa: BLE001 - the thread must outlive whatever a disk or a library does
                 _LOG.exception("the spool %s could not be sent on; it is tried again", self._spool)
                 more = False
-                self._work.wait(AFTER_A_FAULT_S)
-            if not more and not self._stopping:
+                self._stop.wait(AFTER_A_FAULT_S)
+            if not more:
                 self._work.wait(self._pause_s())
+                self._stop.wait(GATHER_S)
 
     def _turn(self) -> bool:
         now = monotonic()

@@ -8,7 +8,7 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from earwitness_sdk.errors import NotRecorded
-from earwitness_sdk.outbox import NoRoom
+from earwitness_sdk.outbox import Dropped, NoRoom
 
 from .frames import FRAME_BYTES
 from .journal import DiskUse, Journal
@@ -79,6 +79,8 @@ class Writer:
         self._queued_bytes = 0
         self._urgent = False
         self._stopping = False
+        self._telling = False
+        """Whether records are being dropped: after one more there would be a gap in its producer's count."""
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="earwitness-spool-writer", daemon=True)
         self._thread.start()
@@ -126,6 +128,8 @@ class Writer:
         limits = self._limits
         if self._stopping:
             raise NotRecorded(f"the spool {limits.folder} is closed")
+        if self._telling:
+            raise NotRecorded(self.error)
         if self._queued_bytes + size_bytes > limits.most_memory_bytes:
             raise NoRoom(
                 f"the disk of the spool {limits.folder} does not keep up:"
@@ -189,19 +193,33 @@ class Writer:
             self._commits.append(_Commit(self._durable, now))
 
     def _refuse(self, batch: list[Waiting], error: Exception) -> None:
-        """Tell those who wait; keep what nobody waits for, unless this is the end."""
+        """Tell all who wait. What nobody waits for stays, with what was taken before it, so that no number
+        is missing between; unless this is the end.
+        """  # noqa: D205 - one sentence
         said = f"the spool {self._limits.folder} cannot be written to: {error}"
         if self.error is None:
             _LOG.error("%s", said)
         self.error = said
-        kept = [waiting for waiting in batch if waiting.future is None and not self._stopping]
-        told = [waiting for waiting in batch if waiting.future is not None or self._stopping]
         with self._changed:
-            self._queue.extendleft(reversed(kept))
-            self._queued_bytes -= sum(waiting.size_bytes for waiting in told)
-            self._refused += len(told)
-        for waiting in told:
+            everything = [*batch, *self._queue]
+            stays = 0 if self._stopping else _ends_with_unawaited(everything)
+            dropped = everything[stays:]
+            self._queue = deque(waiting._replace(future=None) for waiting in everything[:stays])
+            self._queued_bytes -= sum(waiting.size_bytes for waiting in dropped)
+            self._refused += len(dropped)
+            self._urgent = False
+            self._telling = True
+        for number, waiting in enumerate(everything):
             if waiting.future is not None:
-                refused = NotRecorded(said)
+                refused = NotRecorded(said) if number < stays else Dropped(said)
                 refused.__cause__ = error
                 waiting.future.set_exception(refused)
+        self._telling = False
+
+
+def _ends_with_unawaited(everything: list[Waiting]) -> int:
+    """Count the records up to the last that nobody waits for."""
+    for number in range(len(everything), 0, -1):
+        if everything[number - 1].future is None:
+            return number
+    return 0
