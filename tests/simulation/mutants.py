@@ -107,15 +107,6 @@ class TellsWhatItJudgedItself(PartitionOwner):
         return stored, [finding for finding in found if finding is not None]
 
 
-class TellsWithoutAskingWhetherItMay(PartitionOwner):
-    _committed = (-1, "")
-
-    async def _commit(self, offset: int, metadata: str) -> None:
-        if (offset, metadata) != self._committed:
-            await super()._commit(offset, metadata)
-        self._committed = offset, metadata
-
-
 class TrustsUnansweredCommits(PartitionOwner):
     async def _commit(self, offset: int, metadata: str) -> None:
         offsets = self._ports.offsets

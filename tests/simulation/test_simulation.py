@@ -42,7 +42,7 @@ def test_a_small_world_holds_in_every_way(makes: Makes) -> None:
     """Two workers, a range, and whatever may go wrong once, at every call, in every order."""
     found = in_every_way(two_records, makes, Plan(faults=1))
     assert not told(found.failure)
-    assert found.runs > 2_000
+    assert found.runs > 1_500
 
 
 def test_large_worlds_hold(makes: Makes) -> None:
