@@ -327,6 +327,9 @@ class PartitionOwner:
             block, misfits, findings = await self._write_what_fits(block, copies.new)
             letters += misfits
             aside += set_aside([], misfits)
+        if findings:
+            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
+            await self._commit(block.range.first, block.range.intent)
         entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)

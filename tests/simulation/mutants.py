@@ -15,7 +15,7 @@ from streams.offsets import Membership
 from streams.partition import PartitionOwner
 from tests.simulation.explore import Explored, at_random, in_every_way
 from tests.simulation.store import Rules
-from tests.simulation.stories import one_record
+from tests.simulation.stories import two_records
 from tests.simulation.worker import Makes
 from tests.simulation.world import Plan
 
@@ -161,5 +161,5 @@ def look_for(makes: Makes, mutant: Mutant, most_worlds: int) -> Explored:
     """Look for a world that a broken protocol goes wrong in."""
     broken = makes._replace(owner=mutant.owner, intake=mutant.intake)
     if mutant.small:
-        return in_every_way(one_record, broken, mutant.plan._replace(faults=1))
+        return in_every_way(two_records, broken, mutant.plan._replace(faults=1))
     return at_random(range(most_worlds), broken, mutant.plan._replace(faults=10))

@@ -15,11 +15,6 @@ def two_records() -> list[list[Record]]:
     return [[a_record(0), a_record(1, **PENDING)]]
 
 
-def one_record() -> list[list[Record]]:
-    """One partition and one range: an access that is told of."""
-    return [two_records()[0][:1]]
-
-
 def three_records() -> list[list[Record]]:
     """One partition and two ranges: as above, and a copy of the first access."""
     return [[*two_records()[0], a_record(2)._replace(value=a_record(0).value)]]
