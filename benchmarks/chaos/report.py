@@ -180,8 +180,8 @@ def _how_far(totals: Totals) -> str:
     if totals.kills >= ENOUGH_KILLS and totals.acknowledged >= ENOUGH_EVENTS:
         return f"It went on until {ENOUGH_KILLS:,} kills and {ENOUGH_EVENTS:,} accesses were reached."
     return (
-        f"**It is not done**: it goes on until {ENOUGH_KILLS:,} kills and {ENOUGH_EVENTS:,} acknowledged accesses"
-        f" are reached, and stands at {totals.kills:,} and {totals.acknowledged:,}."
+        f"**It is not done**: it goes on until {ENOUGH_KILLS:,} kills and {ENOUGH_EVENTS:,} acknowledged"
+        f" accesses are reached, and stands at {totals.kills:,} and {totals.acknowledged:,}."
     )
 
 
