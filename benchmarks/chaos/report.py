@@ -172,6 +172,7 @@ def in_words(journal: Journal) -> str:
             "## Round by round",
             *_rounds(over),
             "",
+            *(f"Round {at.begun.number}: {at.remark}\n" for at, _ in over if at.remark),
         ]
     )
 
