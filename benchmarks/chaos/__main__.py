@@ -15,7 +15,7 @@ from rich.console import Console
 from benchmarks.chaos import report
 from benchmarks.chaos.campaign import Shape, conclude, run_round, where_it_stands
 from benchmarks.chaos.journal import Begun, Ended, Journal, code_digest
-from benchmarks.chaos.plan import KILLS, PROFILES
+from benchmarks.chaos.plan import ENOUGH_EVENTS, ENOUGH_KILLS, KILLS, PROFILES
 from benchmarks.chaos.world import World
 from earwitness.settings import ROOT
 
@@ -54,8 +54,10 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--profile", choices=sorted(PROFILES), default=KILLS.name, help="which ways to break it"
     )
-    parser.add_argument("--kills", type=int, default=1_000, help="stop after so many kills with SIGKILL")
-    parser.add_argument("--events", type=int, default=10_000_000, help="and so many acknowledged events")
+    parser.add_argument(
+        "--kills", type=int, default=ENOUGH_KILLS, help="stop after so many kills with SIGKILL"
+    )
+    parser.add_argument("--events", type=int, default=ENOUGH_EVENTS, help="and so many acknowledged events")
     parser.add_argument("--rounds", type=int, default=10_000, help="most rounds in this run")
     parser.add_argument("--seed-base", type=int, default=20_130_207, help="round N has the seed BASE + N")
     parser.add_argument("--storm-s", type=float, default=210.0, help="how long faults fall in a round")

@@ -13,6 +13,7 @@ from benchmarks.chaos.faults import Met
 VERDICT_FILE: Final = "verdict.json"
 BEGUN_FILE: Final = "begun.json"
 FAULTS_FILE: Final = "faults.jsonl"
+NOTE_FILE: Final = "note.txt"
 PRODUCT: Final = ("models", "streams", "sinks", "earwitness", "policies", "sdk/src")
 
 
@@ -127,6 +128,12 @@ class Round:
             return Ended.model_validate_json((self.folder / VERDICT_FILE).read_bytes())
         except FileNotFoundError:
             return None
+
+    @property
+    def remark(self) -> str:
+        """What somebody wrote down about it, in `note.txt` of its folder, for the report to tell."""
+        path = self.folder / NOTE_FILE
+        return path.read_text(encoding="utf-8").strip() if path.exists() else ""
 
     @property
     def faults(self) -> list[Met]:

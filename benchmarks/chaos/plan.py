@@ -40,6 +40,10 @@ SERVERS: Final = ("kafka", "clickhouse", "supervisor")
 
 SESSION_TIMEOUT_S: Final = 6.0
 
+ENOUGH_KILLS: Final = 1_000
+ENOUGH_EVENTS: Final = 10_000_000
+"""What a campaign goes on to, unless told otherwise."""
+
 
 class Fault(NamedTuple):
     """One thing that goes wrong: `at_s` after the round began, for `lasts_s` where it lasts."""

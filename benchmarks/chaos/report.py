@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from benchmarks.chaos.faults import Met
 from benchmarks.chaos.journal import Ended, Journal, Recovery, Round
-from benchmarks.chaos.plan import SESSION_TIMEOUT_S
+from benchmarks.chaos.plan import ENOUGH_EVENTS, ENOUGH_KILLS, SESSION_TIMEOUT_S
 
 SERVED_WITHIN_S: Final = 10.0
 
@@ -153,6 +153,8 @@ def in_words(journal: Journal) -> str:
             "",
             _WHAT_IT_IS,
             "## What came of it",
+            _how_far(totals),
+            "",
             *_outcome(
                 totals, sum(ended.interrupted for _, ended in over), len({at.begun.code for at, _ in over})
             ),
@@ -170,7 +172,17 @@ def in_words(journal: Journal) -> str:
             "## Round by round",
             *_rounds(over),
             "",
+            *(f"Round {at.begun.number}: {at.remark}\n" for at, _ in over if at.remark),
         ]
+    )
+
+
+def _how_far(totals: Totals) -> str:
+    if totals.kills >= ENOUGH_KILLS and totals.acknowledged >= ENOUGH_EVENTS:
+        return f"It went on until {ENOUGH_KILLS:,} kills and {ENOUGH_EVENTS:,} accesses were reached."
+    return (
+        f"**It is not done**: it goes on until {ENOUGH_KILLS:,} kills and {ENOUGH_EVENTS:,} acknowledged"
+        f" accesses are reached, and stands at {totals.kills:,} and {totals.acknowledged:,}."
     )
 
 

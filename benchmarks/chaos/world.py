@@ -29,6 +29,9 @@ from models.errors import StackUnavailable
 WATCHED_EVERY_S: Final = 0.05
 START_TRIES: Final = 5
 RETRIED_AFTER_S: Final = 2.0
+LET_GO_WITHIN_S: Final = 10.0
+"""How long a supervisor that was killed may take to be gone."""
+
 STOPPED_WITHIN_S: Final = 40.0
 PRODUCER_STOP_S: Final = 25.0
 GUESTS: Final = ("worker-4",)
@@ -176,6 +179,10 @@ class World:
         """Start the supervisor again, which ends what the one before it left."""
         self.supervisor_starting = True
         try:
+            for _ in range(int(LET_GO_WITHIN_S / WATCHED_EVERY_S)):
+                if not lock.is_held(self._layout):
+                    break
+                await asyncio.sleep(WATCHED_EVERY_S)
             await self._start_supervisor()
         finally:
             self.supervisor_starting = False

@@ -1,6 +1,8 @@
 """Whatever happens to the bytes of a segment: a record that is whole is found, and no other record is."""
 
 import itertools
+import struct
+import zlib
 
 from earwitness_sdk.outbox import Outgoing
 from earwitness_sdk.spool.frames import MARK, Damaged, Intact, decode, encode, frame, scan
@@ -123,3 +125,13 @@ def test_a_gap_tells_how_many_records_were_lost() -> None:
 def test_a_record_that_strayed_from_another_segment_is_none_of_this_one() -> None:
     """A disk may show an old block again; its records were sent, or belong to another place."""
     assert intact(segment([b"old"], "00000009-ffff.records")) == []
+
+
+def test_what_an_sdk_of_the_first_version_left_is_sent() -> None:
+    """A spool outlives the SDK that filled it: to its successor these bytes are records, and not damage."""
+    topic, key, headers, value = b"access.events.v1", b"an id", b'{"ce_id": "an id"}', b"{}"
+    body = struct.pack(">HHI", len(topic), len(key), len(headers)) + topic + key + headers + value
+    checksum = zlib.crc32(body, zlib.crc32(b"%s 0 %d" % (NAME.encode(), len(body))))
+    data = struct.pack(">4sIII", b"\xffEW\x01", len(body), 0, checksum) + body
+    (found,) = intact(data)
+    assert decode(found[1]) == Outgoing("access.events.v1", b"an id", b"{}", {"ce_id": "an id"})

@@ -13,14 +13,22 @@ from typing import Final, NamedTuple
 
 from earwitness_sdk.outbox import Outgoing
 
-MARK: Final = b"\xffEW\x01"
-"""Its first byte is in no UTF-8 text, so in no event; its last is the version of this format."""
+MARK: Final = b"\xffEW\x02"
+"""Its first byte is in no UTF-8 text, so in no event; its last is the version of this format.
+
+Whoever changes how frames or bodies are laid out counts it up, and reads what was written before: a spool
+outlives the process, and with it the version of the SDK, that filled it.
+"""
+
+_FIRST_MARK: Final = b"\xffEW\x01"
+_MARK_BEGINS: Final = MARK[:-1]
 
 LARGEST_BODY_BYTES: Final = 2 * 1024 * 1024
 """Twice what Kafka takes unless told otherwise."""
 
 _HEAD: Final = struct.Struct(">4sIII")
 _LENGTHS: Final = struct.Struct(">HII")
+_FIRST_LENGTHS: Final = struct.Struct(">HHI")
 
 FRAME_BYTES: Final = _HEAD.size
 """What a frame takes besides its body."""
@@ -66,7 +74,7 @@ def decode(body: bytes) -> Outgoing:
 
 def frame(body: bytes, name: str, number: int) -> bytes:
     """Frame a body as the record of that number in the segment of that name."""
-    return _HEAD.pack(MARK, len(body), number, _checksum(body, name, number)) + body
+    return _HEAD.pack(MARK, len(body), number, _checksum(MARK, body, name, number)) + body
 
 
 def scan(data: bytes, name: str, number: int) -> Iterator[Intact | Damaged]:
@@ -85,7 +93,7 @@ def scan(data: bytes, name: str, number: int) -> Iterator[Intact | Damaged]:
 
 
 def _next_frame(data: bytes, position: int, name: str) -> Intact | None:
-    while (position := data.find(MARK, position)) >= 0:
+    while (position := data.find(_MARK_BEGINS, position)) >= 0:
         found = _frame_at(data, position, name)
         if found is not None:
             return found
@@ -98,13 +106,21 @@ def _frame_at(data: bytes, start: int, name: str) -> Intact | None:
         return None
     mark, length, number, checksum = _HEAD.unpack_from(data, start)
     begins = start + FRAME_BYTES
-    if mark != MARK or length > min(LARGEST_BODY_BYTES, len(data) - begins):
+    if mark not in {MARK, _FIRST_MARK} or length > min(LARGEST_BODY_BYTES, len(data) - begins):
         return None
     body = data[begins : begins + length]
-    if checksum != _checksum(body, name, number):
+    if checksum != _checksum(mark, body, name, number):
         return None
-    return Intact(number, start, begins + length, body)
+    return Intact(number, start, begins + length, body if mark == MARK else _laid_out_anew(body))
 
 
-def _checksum(body: bytes, name: str, number: int) -> int:
-    return zlib.crc32(body, zlib.crc32(b"%s %d %d" % (name.encode(), number, len(body))))
+def _laid_out_anew(body: bytes) -> bytes:
+    """Give the body of a frame of the first version as this one lays it out."""
+    lengths = _LENGTHS.pack(*_FIRST_LENGTHS.unpack_from(body))
+    return lengths + body[_FIRST_LENGTHS.size :]
+
+
+def _checksum(mark: bytes, body: bytes, name: str, number: int) -> int:
+    """Sum up a frame. The first version left its mark out, which one flipped byte would then turn into it."""
+    told = b"%s %d %d" % (name.encode(), number, len(body))
+    return zlib.crc32(body, zlib.crc32(told if mark == _FIRST_MARK else mark + told))
