@@ -11,7 +11,7 @@ PROFILE ?= kills
 .PHONY: help setup demo test check bench chaos mutants simulate restore-drill outage-drill disk-drill lock reference clean
 
 help: ## print this help
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup: $(INSTALLED) ## install everything into .venv and fetch Kafka (verified by checksum; offline afterwards)
 

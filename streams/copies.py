@@ -66,7 +66,7 @@ class RecentIdentities:
             return True
         made_ms = made_at_ms(item.event.id)
         # Whatever was stored before the filter began was received before, so made at most that much later.
-        return made_ms is None or made_ms < self._older_since_ms + LATEST_AHEAD_MS
+        return made_ms is None or made_ms <= self._older_since_ms + LATEST_AHEAD_MS
 
 
 def sort_copies(accepted: Sequence[Accepted], stored: Mapping[Identity, Content]) -> Sorted:

@@ -322,15 +322,11 @@ class PartitionOwner:
         aside = set_aside(copies.duplicates, letters)
         if aside:
             await self._persistently.in_thread(self._ports.trail.write_set_aside, announced, aside)
+        findings: list[Finding] = []
         if rows:
-            block, misfits = await self._write_what_fits(block, copies.new)
+            block, misfits, findings = await self._write_what_fits(block, copies.new)
             letters += misfits
             aside += set_aside([], misfits)
-        found = (finding_of(row, block.range) for row in block.rows)
-        findings = [finding for finding in found if finding is not None]
-        if findings:
-            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
-            await self._commit(block.range.first, block.range.intent)
         entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
         await self._conclude(entry, findings, letters)
         self._remember(copies.new)
@@ -358,14 +354,17 @@ class PartitionOwner:
 
     async def _write_what_fits(
         self, block: Block, accepted: Sequence[Accepted]
-    ) -> tuple[Block, list[DeadLetter]]:
+    ) -> tuple[Block, list[DeadLetter], list[Finding]]:
         """Insert the block without the rows that the store refuses; those are kept as dead letters first.
+
+        Give what was inserted, the letters, and what the rows that stand bring to light.
 
         The range stays whole and keeps its name: a later attempt at it, ours or another owner's, meets
         the same refusal or finds the name taken.
         """
         try:
-            return block._replace(range=await self._write(block)), []
+            stored, findings = await self._write(block)
+            return block._replace(range=stored), [], findings
         except RowsRejected:
             misfits = await self._persistently.in_thread(self._ports.trail.misfits, block)
             if not misfits:
@@ -384,13 +383,14 @@ class PartitionOwner:
         )
         fitting = block._replace(rows=[row for row in block.rows if row.offset not in misfits])
         if not fitting.rows:
-            return fitting, letters
+            return fitting, letters, []
         # An earlier call may have been unclear: what became of the name is looked up.
         self._inherited = block.range.token
-        return fitting._replace(range=await self._write(fitting)), letters
+        stored, findings = await self._write(fitting)
+        return fitting._replace(range=stored), letters, findings
 
-    async def _write(self, block: Block) -> Range:
-        """Insert the block; give the attempt under which its rows stand.
+    async def _write(self, block: Block) -> tuple[Range, list[Finding]]:
+        """Insert the block; give the attempt under which its rows stand, and what they bring to light.
 
         An insert that is acknowledged at the first call is stored. After an unclear one, or one that an
         earlier owner may have made, the store can know the block's name without having its rows, for it
@@ -398,10 +398,14 @@ class PartitionOwner:
         """
         while True:
             if await self._insert(block) and block.range.token != self._inherited:
-                return block.range
+                found = (finding_of(row, block.range) for row in block.rows)
+                return block.range, [finding for finding in found if finding is not None]
             tally = await self._persistently.in_thread(self._ports.trail.tally, block.range)
             if tally.row_count == len(block.rows):
-                return block.range
+                # The rows may be those of another owner, which judged them by what it knew.
+                return block.range, await self._persistently.in_thread(
+                    self._ports.trail.findings, block.range
+                )
             if tally.row_count != 0:
                 raise IntegrityBroken(
                     f"{block.range.token}: {tally.row_count} of {len(block.rows)} rows are stored"

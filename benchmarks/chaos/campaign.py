@@ -158,6 +158,7 @@ async def _kill_alone(
                 partitions=len(mine),
                 seconds=tuple(seconds),
                 load_per_core=_load_per_core(minutes=1),
+                has_priority=os.sched_getscheduler(0) != os.SCHED_OTHER,
             )
         )
     return tuple(found)

@@ -41,6 +41,8 @@ class Recovery(BaseModel):
     """From the kill to the next range of each partition."""
     load_per_core: float | None = None
     """What the machine was burdened with then, others' work included: runnable processes for each core."""
+    has_priority: bool = False
+    """Whether the campaign ran before all else on the machine (`chrt -r 1`), so that load hardly counts."""
 
 
 class Ended(BaseModel):

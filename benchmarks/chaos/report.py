@@ -88,7 +88,6 @@ class Totals(NamedTuple):
     ranges: int
     longest_stall_s: float
     longest_wait_s: float
-    recoveries: Sequence[float]
 
     @property
     def acknowledged(self) -> int:
@@ -120,7 +119,6 @@ def add_up(journal: Journal) -> Totals:
         ranges=sum(each.ranges for each in ends),
         longest_stall_s=max((each.longest_stall_s for each in ends), default=0.0),
         longest_wait_s=max((each.longest_wait_s for each in ends), default=0.0),
-        recoveries=sorted(second for each in ends for one in each.recoveries for second in one.seconds),
     )
 
 
@@ -167,7 +165,7 @@ def in_words(journal: Journal) -> str:
             *_others(faults),
             "",
             "## How long a dead worker's partitions are not served",
-            *_recovery(totals.recoveries, [one for _, ended in over for one in ended.recoveries]),
+            *_recovery([one for _, ended in over for one in ended.recoveries]),
             "",
             "## Round by round",
             *_rounds(over),
@@ -241,19 +239,36 @@ def _others(faults: Sequence[Met]) -> Iterator[str]:
         )
 
 
-def _recovery(seconds: Sequence[float], of: Sequence[Recovery]) -> Iterator[str]:
-    if not seconds:
-        yield "Not measured yet."
-        return
-    loads = [one.load_per_core for one in of if one.load_per_core is not None]
-    burden = f"{min(loads):.1f} to {max(loads):.1f}" if loads else "not noted"
-    in_time = sum(second <= SERVED_WITHIN_S for second in seconds)
+def _recovery(recoveries: Sequence[Recovery]) -> Iterator[str]:
+    """Tell of both ways to measure: before all else on the machine, and as one among others."""
     yield (
-        f"{len(seconds)} partitions of workers that were killed with nothing else wrong, session timeout"
-        f" {SESSION_TIMEOUT_S:.0f} s, from the kill to the next range that the partition's ledger shows:"
-        f" median {statistics.median(seconds):.1f} s, nine in ten within {_quantile(seconds, 0.9):.1f} s,"
-        f" longest {seconds[-1]:.1f} s; {in_time} of {len(seconds)} within {SERVED_WITHIN_S:.0f} s. Runnable"
-        f" processes for each core of the machine meanwhile, others' work included: {burden}."
+        f"Workers killed with nothing else wrong, session timeout {SESSION_TIMEOUT_S:.0f} s, from the kill to"
+        " the next range that the partition's ledger shows; load as runnable processes for each core."
+    )
+    yield ""
+    groups = (
+        ("before all else on the machine", [each for each in recoveries if each.has_priority]),
+        ("as one among others", [each for each in recoveries if not each.has_priority]),
+    )
+    yield from _table(
+        ("", "load", "kills", "partitions", "median s", "nine in ten s", "longest s", "within 10 s"),
+        [_of_group(name, group) for name, group in groups if group],
+    )
+
+
+def _of_group(name: str, group: Sequence[Recovery]) -> tuple[str, ...]:
+    seconds = sorted(second for one in group for second in one.seconds)
+    loads = [one.load_per_core for one in group if one.load_per_core is not None]
+    in_time = sum(second <= SERVED_WITHIN_S for second in seconds)
+    return (
+        name,
+        f"{min(loads):.0f} to {max(loads):.0f}" if loads else "not noted",
+        str(len(group)),
+        str(len(seconds)),
+        f"{statistics.median(seconds):.1f}",
+        f"{_quantile(seconds, 0.9):.1f}",
+        f"{seconds[-1]:.1f}",
+        f"{in_time} of {len(seconds)}",
     )
 
 

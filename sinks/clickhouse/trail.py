@@ -31,8 +31,9 @@ from sinks.clickhouse.policies import register_policy
 LARGEST_BLOCK: Final = 1_000_000
 """Rows in one block at most; far above any range, so that a range is never split."""
 
-LONGEST_PAUSE_S: Final = 60
-"""How long the server waits for the rest of an insert that has begun, before it gives the insert up."""
+LONGEST_INSERT_S: Final = 60
+"""How long an insert may take from its beginning, when it is asked whether its rows are there already, to
+its end, by the server's clock; after that the server refuses the rest of it."""
 
 MOST_FINDINGS: Final = 100_000
 """Findings of one range at most; a range has fewer rows."""
@@ -367,7 +368,7 @@ def insert(clickhouse: ClickHouse, statement: str, columns: Sequence[Sequence[An
             "async_insert": 0,
             "max_insert_block_size": LARGEST_BLOCK,
             "insert_block_size": LARGEST_BLOCK,
-            "receive_timeout": LONGEST_PAUSE_S,
+            "max_execution_time": LONGEST_INSERT_S,
         },
     )
 

@@ -70,13 +70,14 @@ def test_a_partition_that_waits_holds_up_no_other(
     failures: list[BaseException] = []
 
     async def work() -> tuple[list[int], int]:
+        connection = wiring.kafka(stack.settings("admin").kafka)
         app = create_app(
-            wiring.kafka(stack.settings("admin").kafka),
+            connection,
             group=f"pausing-{uuid.uuid4()}",
             session_timeout_s=SESSION_S,
             scratch=tmp_path,
         )
-        offsets = GroupOffsets(app)
+        offsets = GroupOffsets(app, connection.arguments())
         gates = [asyncio.Event(), asyncio.Event()]
         gates[1].set()
 

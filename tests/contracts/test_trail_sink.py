@@ -1,6 +1,7 @@
 """One suite for every `TrailSink`: the one in memory and the one on a real ClickHouse."""
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -9,10 +10,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from clickhouse_driver import Client
 
 from earwitness.cli import wiring
 from models.dead_letter import DeadLetter, Position
-from models.errors import RowsRejected, SinkRejected
+from models.errors import RowsRejected, SinkRejected, SinkUnavailable
 from models.evidence import EvidenceRecord
 from models.ranges import Range
 from models.registers import Heartbeat, RegisterState
@@ -193,6 +195,30 @@ def test_an_owner_that_slept_for_a_hundred_thousand_blocks_doubles_nothing(
     # A refused insert leaves the connection as good as before.
     trail.write(a_block(elsewhere(announced))._replace(rows=[an_access(announced, 13)]))
     assert trail.tally(elsewhere(announced)).row_count == 1
+
+
+@pytest.mark.stack
+def test_an_owner_that_falls_asleep_within_an_insert_stores_nothing_when_it_wakes(
+    stack: Stack, announced: Range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the range has rows was asked when the insert began; that answer holds for a while only."""
+    monkeypatch.setattr("sinks.clickhouse.trail.LONGEST_INSERT_S", 1)
+    clickhouse = ClickHouse(wiring.clickhouse(stack.settings("worker").clickhouse))
+    trail = ClickHouseTrail(clickhouse)
+    send = Client.send_data
+
+    def sleep_first(*arguments: Any, **options: Any) -> Any:
+        time.sleep(2)
+        return send(*arguments, **options)
+
+    with monkeypatch.context() as asleep:
+        asleep.setattr(Client, "send_data", sleep_first)
+        with pytest.raises(SinkUnavailable):
+            trail.write(a_block(announced))
+    assert trail.tally(announced).row_count == 0
+    trail.write(a_block(announced))
+    assert trail.tally(announced).row_count == 3
+    clickhouse.close()
 
 
 def test_rows_of_another_range_do_not_count(sink: TrailSink, announced: Range) -> None:

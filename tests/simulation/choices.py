@@ -76,14 +76,3 @@ class Search:
     def taken(self) -> tuple[int, ...]:
         """The choices of the run that is under way."""
         return tuple(self._taken)
-
-
-class Given:
-    """Choices that were written down: a story to be told again."""
-
-    def __init__(self, choices: Sequence[int]) -> None:
-        self._choices = iter(choices)
-        self.repeats = False
-
-    def pick(self, weights: Sequence[float], state: Callable[[], Any]) -> int:
-        return next(self._choices, 0)

@@ -8,9 +8,6 @@ from tests.simulation.stories import a_large_world
 from tests.simulation.worker import Makes
 from tests.simulation.world import Plan, World
 
-MOST_FAULTS = 10
-"""Of a large world; a seed draws how many it has."""
-
 
 class Failure(NamedTuple):
     """A world that went wrong: how to have it again, what happened, and what was wrong with it."""
@@ -29,7 +26,7 @@ class Explored(NamedTuple):
     failure: Failure | None
 
 
-def in_every_way(records: Callable[[], Any], makes: Makes, plan: Plan, most_runs: int = 10**9) -> Explored:
+def in_every_way(records: Callable[[], Any], makes: Makes, plan: Plan) -> Explored:
     """Go through all that can happen in a world with that many faults, until something is wrong."""
     search = Search()
     steps = 0
@@ -38,8 +35,6 @@ def in_every_way(records: Callable[[], Any], makes: Makes, plan: Plan, most_runs
         steps += len(story)
         if error is not None:
             return Explored(search.runs, len(search.states), steps, Failure(search.taken, story, error))
-        if search.runs == most_runs:
-            break
     return Explored(search.runs, len(search.states), steps, None)
 
 
@@ -60,23 +55,17 @@ def a_random_world(seed: int, makes: Makes, plan: Plan) -> World:
     random = choices.random
     records = a_large_world(random)
     made = makes._replace(largest_range=random.randrange(1, 5), batch=lambda: random.randrange(1, 6))
-    faults = random.randrange(min(MOST_FAULTS, plan.faults) + 1)
+    faults = random.randrange(plan.faults + 1)
     return World(records, made, choices, plan._replace(faults=faults, workers=random.randrange(2, 4)))
-
-
-def play(world: World) -> None:
-    """Let a world go on to its end. Raises what was wrong with it."""
-    try:
-        world.run()
-    finally:
-        world.close()
 
 
 def _play(world: World) -> tuple[tuple[str, ...], str | None]:
     try:
-        play(world)
+        world.run()
     except Seen:
         pass
     except Exception as error:  # noqa: BLE001 - whatever went wrong is what is looked for
         return tuple(world.story), f"{type(error).__name__}: {error}"
+    finally:
+        world.close()
     return tuple(world.story), None

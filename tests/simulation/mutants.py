@@ -6,15 +6,16 @@ Each of these leaves out one thing that docs/decisions/0001-exactly-once-by-rang
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
+from models.finding import Finding
 from models.ranges import Range
-from sinks.base import Block, Content, Identity, LedgerEntry
+from sinks.base import Block, Content, Identity, LedgerEntry, finding_of
 from streams.copies import Accepted
 from streams.intake import Intake
 from streams.offsets import Membership
 from streams.partition import PartitionOwner
 from tests.simulation.explore import Explored, at_random, in_every_way
 from tests.simulation.store import Rules
-from tests.simulation.stories import three_records
+from tests.simulation.stories import one_record
 from tests.simulation.worker import Makes
 from tests.simulation.world import Plan
 
@@ -30,7 +31,7 @@ class Mutant(NamedTuple):
 
 
 class CommitsBeforeInserting(PartitionOwner):
-    async def _write(self, block: Block) -> Range:
+    async def _write(self, block: Block) -> tuple[Range, list[Finding]]:
         await self._commit(block.range.last + 1, "")
         return await super()._write(block)
 
@@ -99,6 +100,13 @@ class TellsNothingThatItSettles(PartitionOwner):
         await super()._conclude(entry, *told)
 
 
+class TellsWhatItJudgedItself(PartitionOwner):
+    async def _write(self, block: Block) -> tuple[Range, list[Finding]]:
+        stored, _ = await super()._write(block)
+        found = (finding_of(row, stored) for row in block.rows)
+        return stored, [finding for finding in found if finding is not None]
+
+
 class TrustsUnansweredCommits(PartitionOwner):
     async def _commit(self, offset: int, metadata: str) -> None:
         offsets = self._ports.offsets
@@ -131,12 +139,13 @@ MUTANTS: Final = (
     Mutant("takes an announced range for stored", SkipsWhatWasAnnounced),
     Mutant("takes an announced range for not stored, and cuts anew", ForgetsWhatWasAnnounced),
     Mutant("does not tell what a range that it finds stored brought to light", TellsNothingThatItSettles),
+    Mutant("tells of its own verdicts where another owner's rows stand", TellsWhatItJudgedItself, small=True),
     Mutant(
         "believes that an acknowledged name has rows (no TRY)",
         NeverTriesAgain,
         plan=Plan(store=Rules(remembers_all=True)),
     ),
-    Mutant("takes rows of the very range that it inherited for copies", TakesItsOwnRowsForCopies),
+    Mutant("takes rows of the very range that it inherited for copies", TakesItsOwnRowsForCopies, small=True),
     Mutant("looks up no copies", LooksUpNoCopies),
     Mutant("does not wait for a commit that was given up", TrustsUnansweredCommits, small=True),
     Mutant("keeps its owners when partitions move", intake=KeepsItsOwners),
@@ -152,5 +161,5 @@ def look_for(makes: Makes, mutant: Mutant, most_worlds: int) -> Explored:
     """Look for a world that a broken protocol goes wrong in."""
     broken = makes._replace(owner=mutant.owner, intake=mutant.intake)
     if mutant.small:
-        return in_every_way(three_records, broken, mutant.plan._replace(faults=1))
+        return in_every_way(one_record, broken, mutant.plan._replace(faults=1))
     return at_random(range(most_worlds), broken, mutant.plan._replace(faults=10))

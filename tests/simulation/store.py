@@ -88,6 +88,7 @@ class SimulatedStore(MemoryTrail):
             tuple(sorted(self.blocks)),
             tuple(sorted(names)),
             tuple(sorted(self.dead_letters)),
+            tuple(sorted(self.set_aside)),
             tuple(sorted(map(repr, self.entries))),
             tuple(refused for _, refused in self._begun.values()),
         )

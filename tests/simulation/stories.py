@@ -15,15 +15,14 @@ def two_records() -> list[list[Record]]:
     return [[a_record(0), a_record(1, **PENDING)]]
 
 
+def one_record() -> list[list[Record]]:
+    """One partition and one range: an access that is told of."""
+    return [two_records()[0][:1]]
+
+
 def three_records() -> list[list[Record]]:
     """One partition and two ranges: as above, and a copy of the first access."""
     return [[*two_records()[0], a_record(2)._replace(value=a_record(0).value)]]
-
-
-def two_partitions() -> list[list[Record]]:
-    """Two partitions: a conflict in the one, a record that is no access in the other."""
-    conflict = a_record(1)._replace(value=a_record(0, actor_id="e-9").value)
-    return [[a_record(0), conflict], [_at(1, a_record(5)._replace(offset=0, value=b"no JSON"))]]
 
 
 def a_large_world(random: Random) -> list[list[Record]]:

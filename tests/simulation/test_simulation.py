@@ -11,7 +11,7 @@ from earwitness.settings import ROOT
 from tests.simulation.explore import Failure, at_random, in_every_way
 from tests.simulation.mutants import MUTANTS, Mutant, look_for
 from tests.simulation.store import Rules
-from tests.simulation.stories import two_records
+from tests.simulation.stories import one_record
 from tests.simulation.worker import Makes
 from tests.simulation.world import Plan
 
@@ -42,7 +42,7 @@ def told(failure: Failure | None) -> str:
 @pytest.mark.parametrize("remembers_all", [False, True], ids=["forgets names", "remembers names"])
 def test_a_small_world_holds_in_every_way(makes: Makes, remembers_all: bool) -> None:  # noqa: FBT001
     """Two workers, a range, and whatever may go wrong once, at every call, in every order."""
-    found = in_every_way(two_records, makes, Plan(faults=1, store=Rules(remembers_all=remembers_all)))
+    found = in_every_way(one_record, makes, Plan(faults=1, store=Rules(remembers_all=remembers_all)))
     assert not told(found.failure)
     assert found.runs > 500
 

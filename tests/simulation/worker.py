@@ -15,6 +15,7 @@ from sinks.base import Block
 from streams.intake import Intake
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
+from tests.builders import a_complaint
 from tests.simulation.broker import SimulatedBroker
 from tests.simulation.loop import ProcessLoop
 from tests.simulation.store import SimulatedStore
@@ -23,7 +24,9 @@ from tests.streams.world import NOW, SteadyRegisters
 T = TypeVar("T")
 
 NOBODY: Final = Membership(-1, "")
-WRITES: Final = frozenset({"write", "write_ledger", "write_dead_letters", "commit", "publish"})
+WRITES: Final = frozenset(
+    {"write", "write_ledger", "write_dead_letters", "write_set_aside", "commit", "publish"}
+)
 THREADS: Final = ThreadPoolExecutor(1)
 """Never used: the loop of a process takes what it is to run."""
 
@@ -56,11 +59,6 @@ class Request:
     def __str__(self) -> str:
         return f"{self.worker}.{self.name}#{self.number}"
 
-    @property
-    def detail(self) -> str:
-        """Say what the call is about, for whoever reads a story."""
-        return ", ".join(str(part) for part in getattr(self.call, "args", ()))
-
 
 class Makes(NamedTuple):
     """What the workers of a world are made of. `batch` gives how many records come in a fetch."""
@@ -72,10 +70,13 @@ class Makes(NamedTuple):
     batch: Callable[[], int] = lambda: 2
 
 
-class StillEvidence:
-    """Registers in which nothing changes."""
+class OneView:
+    """Registers as one worker knows them: every other one knows of what nobody else has heard of yet."""
 
-    index = EvidenceIndex()
+    def __init__(self, *, knows_more: bool) -> None:
+        self.index = EvidenceIndex()
+        if knows_more:
+            self.index.put(a_complaint("ticket:unknown", assignees=["e-1"]), 1)
 
     async def catch_up(self) -> None:
         """There is nothing new."""
@@ -103,7 +104,7 @@ class Worker:
             trail=store,
             verdicts=None,  # type: ignore[arg-type] # nothing is judged again in this world
             announcer=self,
-            evidence=StillEvidence(),
+            evidence=OneView(knows_more=name.endswith(("1", "+"))),
             registers=SteadyRegisters(store),
             policies=lambda: makes.policies,
             threads=THREADS,
@@ -180,6 +181,10 @@ class Worker:
 
     async def end(self, topic: str, partition: int) -> int:
         return self._broker.end_of(partition)
+
+    async def first_from(self, topic: str, partition: int, offset: int) -> int:
+        found = (record.offset for record in self._broker.partitions[partition] if record.offset >= offset)
+        return int(next(found, self._broker.end_of(partition)))
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         if partition not in self._positions:

@@ -152,6 +152,42 @@ def test_an_unforeseen_end_of_an_owner_is_reported() -> None:
     assert asyncio.run(work()).failures == [error]
 
 
+def test_nothing_is_begun_anew_in_a_generation_that_was_let_go_of() -> None:
+    """Calls of the owner before may still take effect in it, and no commit tells the two apart."""
+
+    async def work() -> World:
+        world = World()
+        await world.intake.accept("t", 0, 1, [1])
+        releasing = asyncio.create_task(world.intake.release())
+        await asyncio.sleep(0)
+        await world.intake.accept("t", 0, 1, [2])
+        await releasing
+        await world.intake.accept("t", 0, 1, [3])
+        await world.intake.own("t", 0, FIRST)
+        world.group.now = SECOND
+        await world.intake.resume()
+        await world.intake.accept("t", 0, 2, [1, 2, 3])
+        await world.intake.release()
+        return world
+
+    world = asyncio.run(work())
+    assert [(owner.membership, owner.fed) for owner in world.owners] == [(FIRST, [1]), (SECOND, [1, 2, 3])]
+    assert world.failures == []
+
+
+def test_a_generation_that_comes_back_ends_the_worker() -> None:
+    """It could be served by nobody here, and silence would not tell."""
+
+    async def work() -> World:
+        world = World()
+        await world.intake.release()
+        await world.intake.resume()
+        return world
+
+    (failure,) = asyncio.run(work()).failures
+    assert "gave back a generation" in str(failure)
+
+
 def test_an_assigned_partition_is_owned_before_anything_is_delivered() -> None:
     """What a predecessor left, or a restored store lacks, waits for no new record; one owner does both."""
 

@@ -42,11 +42,19 @@ def policies() -> PolicySet:
     return read_policies(ROOT / "policies")
 
 
-def run(broker: Broker, trail: MemoryTrail, policies: PolicySet, fate: Fate, *, batch: int = 4) -> None:
+def run(
+    broker: Broker,
+    trail: Any,
+    policies: PolicySet,
+    fate: Fate,
+    *,
+    batch: int = 4,
+    topic: str = ACCESS_EVENTS,
+) -> None:
     """Give the partition to a new owner and let it work until it is done or its fate is met."""
 
     async def work() -> None:
-        owner, member = an_owner(broker, trail, policies, fate)
+        owner, member = an_owner(broker, trail, policies, fate, topic)
         async with asyncio.timeout(10):
             await work_off(owner, member, broker, batch=batch)
 
@@ -217,6 +225,31 @@ def test_offsets_that_were_moved_back_double_nothing(policies: PolicySet) -> Non
     broker.committed = Committed(0, "")
     run(broker, trail, policies, Fate(), batch=2)
     assert len(stored_ids(trail)) == len(set(stored_ids(trail))) == 8
+
+
+def test_offsets_that_were_moved_back_cut_no_range_anew(policies: PolicySet) -> None:
+    """A range over stored and new records would be refused for the stored ones, and lose the new."""
+    broker, trail = Broker(TWO_DAYS[:5]), MemoryTrail()
+    run(broker, trail, policies, Fate(), batch=3)
+    broker.committed = Committed(0, "")
+    broker.records += TWO_DAYS[5:]
+    run(broker, trail, policies, Fate(), batch=4)
+    assert_complete(broker, trail)
+
+
+@pytest.mark.parametrize("missing", [0, 1, 2, 4, 6])
+@pytest.mark.parametrize("batch", [1, 2, 9])
+def test_offsets_that_hold_no_record_are_stepped_over(policies: PolicySet, missing: int, batch: int) -> None:
+    """Transactions leave marks in a topic: they have offsets and are never delivered."""
+    records = [record for record in (a_record(offset) for offset in range(8)) if record.offset != missing]
+    for step in range(1, 30):
+        broker, trail = Broker(records), MemoryTrail()
+        broker.committed = Committed(0, "")
+        try:
+            run(broker, trail, policies, Fate(step, effect=True), batch=batch)
+        except Died:
+            run(broker, trail, policies, Fate(), batch=batch)
+        assert stored_ids(trail) == [event_id(record.offset) for record in records]
 
 
 def test_the_first_records_ever_may_come_out_of_turn(policies: PolicySet) -> None:

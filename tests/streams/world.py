@@ -287,7 +287,7 @@ class SteadyRegisters:
 
 
 def an_owner(
-    broker: Broker, trail: MemoryTrail, policies: PolicySet, fate: Fate
+    broker: Broker, trail: Any, policies: PolicySet, fate: Fate, topic: str = ACCESS_EVENTS
 ) -> tuple[PartitionOwner, Member]:
     """Make the owner of the partition in a new generation."""
     member = Member(broker, fate)
@@ -304,7 +304,7 @@ def an_owner(
         largest_range=3,
         shortest_interval_s=0,
     )
-    return PartitionOwner(ports, ACCESS_EVENTS, 0, member.membership_then), member
+    return PartitionOwner(ports, topic, 0, member.membership_then), member
 
 
 async def work_off(owner: PartitionOwner, member: Member, broker: Broker, *, batch: int) -> None:

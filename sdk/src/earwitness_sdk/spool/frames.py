@@ -20,7 +20,7 @@ LARGEST_BODY_BYTES: Final = 2 * 1024 * 1024
 """Twice what Kafka takes unless told otherwise."""
 
 _HEAD: Final = struct.Struct(">4sIII")
-_LENGTHS: Final = struct.Struct(">HHI")
+_LENGTHS: Final = struct.Struct(">HII")
 
 FRAME_BYTES: Final = _HEAD.size
 """What a frame takes besides its body."""

@@ -89,9 +89,10 @@ class Journal:
             except OSError:
                 self.seal()
                 raise
+            if not is_there or segment.extent.end >= self._segment_bytes:
+                self.seal()  # at once: a full spool takes nothing more before this is sent and deleted
             if is_there:
                 return
-            self.seal()
         raise FileNotFoundError(f"{self._spool}: what is written there is deleted at once")
 
     def seal(self) -> None:
@@ -111,8 +112,6 @@ class Journal:
             os.close(file)
 
     def _current(self) -> Segment:
-        if self._segment is not None and self._segment.extent.end >= self._segment_bytes:
-            self.seal()
         if self._segment is None:
             self._segment = self._opened()
         return self._segment

@@ -118,10 +118,10 @@ class Part:
         self._noted = place
 
     def remove(self) -> None:
-        """Remove the part, of which no segment is left, and release it. Raises OSError."""
-        for name in (CURSOR, LOCK):
-            (self.folder / name).unlink(missing_ok=True)
-        with contextlib.suppress(OSError):  # another process claims it again, and finds nothing
+        """Remove the part, of which no segment is left, and release it."""
+        with contextlib.suppress(OSError):  # whoever claims what stays finds nothing to send
+            for name in (CURSOR, LOCK):
+                (self.folder / name).unlink(missing_ok=True)
             self.folder.rmdir()
         self.release()
 

@@ -149,8 +149,7 @@ class Sender:
     def _turn(self) -> bool:
         now = monotonic()
         if now - self._looked_at >= LOOK_EVERY_S or self._answered < self._asked:
-            with contextlib.suppress(OSError):  # the folder is gone at present; who records is told
-                self._look()
+            self._look()
             self._looked_at = now
         more = self._lane.turn(self._onward)
         if self._orphan is not None:
@@ -168,16 +167,25 @@ class Sender:
     def _look(self) -> None:
         """Claim one part that was left. While it is being sent, other processes may claim others."""
         asked = self._asked
-        own = self._journal.part
-        self._use.others_bytes = bytes_in(self._spool, None if own is None else own.folder)
-        if self._orphan is not None:
-            return
+        with contextlib.suppress(OSError):  # the folder is gone at present, and who records is told
+            own = self._journal.part
+            self._use.others_bytes = bytes_in(self._spool, None if own is None else own.folder)
+            if self._orphan is None:
+                self._orphan = self._claimed()
+        if self._orphan is None:
+            self._answered = asked
+
+    def _claimed(self) -> _Orphan | None:
         for folder in parts_in(self._spool):
             part = Part.claim(folder)
-            if part is not None:
-                self._orphan = _Orphan(part, self._quarantine, self.others, self._work.set)
-                return
-        self._answered = asked
+            if part is None:
+                continue
+            try:
+                return _Orphan(part, self._quarantine, self.others, self._work.set)
+            except OSError as error:
+                part.release()
+                _LOG.warning("%s was left, and cannot be read at present: %s", folder, error)
+        return None
 
     def _pass(self, passed: Passed) -> None:
         self.own.add(passed)
