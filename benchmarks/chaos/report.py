@@ -156,7 +156,9 @@ def in_words(journal: Journal) -> str:
             _how_far(totals),
             "",
             *_outcome(
-                totals, sum(ended.interrupted for _, ended in over), len({at.begun.code for at, _ in over})
+                totals,
+                sum(ended.interrupted for _, ended in over),
+                len({at.begun.code for at, _ in over} - {""}),
             ),
             "",
             "## Kills, by target and by what was under way",
@@ -194,7 +196,7 @@ def _outcome(totals: Totals, interrupted: int, states: int) -> Iterator[str]:
             ("kills with SIGKILL", f"{totals.kills:,}"),
             ("rounds, each with a seed and a verdict of its own", f"{totals.rounds:,}"),
             ("minutes", f"{minutes:,.0f}"),
-            ("states of the code under test, by a digest of its files", f"{states:,}"),
+            ("states of the code under test, as far as they were noted", f"{states:,}"),
             ("accesses acknowledged", f"{totals.acknowledged:,}"),
             ("– through the SDK's `Recorder`", f"{totals.through_sdk:,}"),
             ("– encoded beforehand, through the SDK's outboxes alone", f"{totals.in_bulk:,}"),
