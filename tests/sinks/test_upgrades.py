@@ -106,7 +106,7 @@ def test_a_trail_of_any_earlier_schema_keeps_every_row(
     clickhouse = ClickHouse(server.address("earwitness_writer"))
     sink = ClickHouseTrail(clickhouse)
     announced = Range(ACCESS_EVENTS, 0, 0, ACCESSES + LETTERS - 1, A_DAY)
-    assert sink.tally(announced)[1:] == (ACCESSES, LETTERS, 0)
+    assert sink.tally(announced)[1:] == (ACCESSES, LETTERS, 0, 0)
     assert [(letter.value, letter.headers) for letter in sink.refused(announced)] == [(b"\xff", ())] * LETTERS
     assert sink.highest_offset(ACCESS_EVENTS, 0) == announced.last
     assert sink.unaccounted(ACCESS_EVENTS, 0) == []
