@@ -38,9 +38,9 @@ def main() -> int:
     # It logs with a trace that a server is away, which is what this is about.
     logging.getLogger("clickhouse_driver").setLevel(logging.CRITICAL)
     asked.data_dir.mkdir(parents=True, exist_ok=True)
-    journal = Journal(asked.data_dir)
+    journal = Journal(asked.data_dir, kept=asked.report.with_suffix(""))
     if asked.report_only:
-        report.write(journal, asked.report)
+        _report(journal, asked.report)
         return 0
     try:
         return asyncio.run(_campaign(asked, journal, say))
@@ -73,7 +73,11 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--data-dir", type=Path, help="where the campaign lives, and goes on")
     parser.add_argument("--first-port", type=int, help="four ports from here on; otherwise free ones")
-    parser.add_argument("--report", type=Path, help="the report, which is written after every round")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        help="the report, written after every round; beside it, in a folder of its name, the rounds' records",
+    )
     parser.add_argument("--report-only", action="store_true", help="write the report anew, and run nothing")
     asked = parser.parse_args()
     asked.data_dir = asked.data_dir or DATA / asked.profile
@@ -124,7 +128,7 @@ async def _rounds(asked: argparse.Namespace, world: World, journal: Journal, say
         )
         ended = await run_round(world, journal, begun, shape, say)
         _tell(number, ended, journal, say)
-        report.write(journal, asked.report)
+        _report(journal, asked.report)
     return 1 if report.is_wrong(journal) else 0
 
 
@@ -133,6 +137,11 @@ async def _finish_interrupted(world: World, journal: Journal, say: Say) -> None:
         if at.ended is None:
             say(f"round {at.begun.number} was interrupted: it is judged by what happened until then")
             _tell(at.begun.number, await conclude(world, at), journal, say)
+
+
+def _report(journal: Journal, path: Path) -> None:
+    journal.keep()
+    report.write(journal, path)
 
 
 def _tell(number: int, ended: Ended, journal: Journal, say: Say) -> None:

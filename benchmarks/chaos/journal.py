@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +15,7 @@ VERDICT_FILE: Final = "verdict.json"
 BEGUN_FILE: Final = "begun.json"
 FAULTS_FILE: Final = "faults.jsonl"
 NOTE_FILE: Final = "note.txt"
+RECORDS: Final = (BEGUN_FILE, FAULTS_FILE, VERDICT_FILE, NOTE_FILE)
 PRODUCT: Final = ("models", "streams", "sinks", "earwitness", "policies", "sdk/src")
 
 
@@ -146,16 +148,35 @@ class Round:
 
 
 class Journal:
-    """All rounds of a data folder, in order."""
+    """All rounds of a data folder, in order, behind those whose records are kept in another.
 
-    def __init__(self, folder: Path) -> None:
+    Records without receipts are small: kept in the repository, they let a campaign go on on another machine.
+    """
+
+    def __init__(self, folder: Path, kept: Path | None = None) -> None:
         self.folder = folder / "rounds"
         self.folder.mkdir(parents=True, exist_ok=True)
+        self._kept = kept
 
     @property
     def rounds(self) -> list[Round]:
         """Every round that was begun."""
-        return [Round(path.parent) for path in sorted(self.folder.glob(f"*/{BEGUN_FILE}"))]
+        folders = [self.folder] if self._kept is None else [self._kept, self.folder]
+        found = {
+            path.parent.name: path.parent for folder in folders for path in folder.glob(f"*/{BEGUN_FILE}")
+        }
+        return [Round(found[name]) for name in sorted(found)]
+
+    def keep(self) -> None:
+        """Copy the records of rounds that are over to where they are kept."""
+        for round_ in self.rounds:
+            if self._kept is None or round_.folder.parent == self._kept or round_.ended is None:
+                continue
+            kept = self._kept / round_.folder.name
+            kept.mkdir(parents=True, exist_ok=True)
+            for name in RECORDS:
+                if (round_.folder / name).exists():
+                    shutil.copyfile(round_.folder / name, kept / name)
 
     def round(self, number: int) -> Round:
         """Give the round of that number, begun or not."""
