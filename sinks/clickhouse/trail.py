@@ -169,9 +169,9 @@ class ClickHouseTrail:
             " SELECT received_day, offset, sum(begins) OVER (ORDER BY offset) AS run FROM ("
             "  SELECT received_day, offset,"
             "   received_day != lagInFrame(received_day, 1, received_day) OVER (ORDER BY offset) AS begins"
-            f"  FROM access_log WHERE {where} AND toInt64(offset) > %(reached)s))"
+            f"  FROM access_log WHERE {where} AND offset >= %(begin)s))"
             " GROUP BY run ORDER BY first",
-            {**here, "reached": reached},
+            {**here, "begin": reached + 1},
         )
         return following(topic, partition, reached, runs)
 
