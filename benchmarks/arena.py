@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -113,7 +114,7 @@ def median(rounds: Sequence[Round]) -> Round:
 
 
 def _one_round(arena: Arena, contender: Contender, group: str) -> Round:
-    _commit_evidence(arena.admin, group)
+    _account_for_evidence(arena, group)
     with _running(arena, contender, group) as process:
         first = _until(arena, contender.table, 1, process)
         last = _until(arena, contender.table, arena.events, process)
@@ -122,16 +123,21 @@ def _one_round(arena: Arena, contender: Contender, group: str) -> Round:
     return Round(counted / (last.at_s - first.at_s), counted / (last.cpu_s - first.cpu_s), resident_mb)
 
 
-def _commit_evidence(admin: Settings, group: str) -> None:
+def _account_for_evidence(arena: Arena, group: str) -> None:
     """Begin a round with the registers recorded: only the way of an access is measured."""
     consumer = KafkaConsumer(
-        **wiring.kafka(admin.kafka).arguments(), group_id=group, enable_auto_commit=False
+        **wiring.kafka(arena.admin.kafka).arguments(), group_id=group, enable_auto_commit=False
     )
     where = TopicPartition(EVIDENCE_RECORDS, 0)
     consumer.assign([where])
     end = consumer.end_offsets([where])[where]
     consumer.commit({where: OffsetAndMetadata(end, "", -1)})
     consumer.close()
+    arena.client.execute(
+        "INSERT INTO range_ledger (received_day, topic, partition, first_offset, last_offset, attempt,"
+        " row_count) VALUES",
+        [(datetime.now(UTC).date(), EVIDENCE_RECORDS, 0, 0, end - 1, 1, end)],
+    )
 
 
 @contextmanager
