@@ -52,7 +52,7 @@ class AtLeastOnce(partition.PartitionOwner):
 
 
 def _taken_as_they_come(accepted: Sequence[Accepted], _: Mapping[Identity, Content]) -> Sorted:
-    return Sorted(list(accepted), [], 0)
+    return Sorted(list(accepted), [], [])
 
 
 def main() -> None:
