@@ -196,9 +196,10 @@ class GroupOffsets:
             await consumer.stop()
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
-        """Move the consumer of that partition."""
+        """Move the consumer of that partition, in its own thread: there it may be handing records over."""
+        where = faust.types.TP(topic, partition)
         try:
-            await self._app.consumer.seek(faust.types.TP(topic, partition), offset)
+            await self._in_consumer_thread(self._app.consumer.seek, where, offset)
         except IllegalStateError as error:
             raise RangeLost(f"{topic}/{partition}: {error}") from error
 
