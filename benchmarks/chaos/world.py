@@ -67,6 +67,7 @@ class World:
         self._roll = Roll(folder / "processes.jsonl")
         self._say = say
         self._watching: asyncio.Task[None] | None = None
+        self._settings: dict[str, Settings] = {}
 
     @property
     def _ports(self) -> Ports:
@@ -78,8 +79,13 @@ class World:
         return self._layout.root
 
     def settings(self, role: str) -> Settings:
-        """Give the settings of a process in that role, which goes straight to the servers."""
-        return state.settings_for(self._layout.root, role)
+        """Give the settings of a process in that role, which goes straight to the servers.
+
+        They stay as they are for as long as the stack does, so they can be had while its supervisor is dead.
+        """
+        if role not in self._settings:
+            self._settings[role] = state.settings_for(self._layout.root, role)
+        return self._settings[role]
 
     def clean(self) -> None:
         """End whatever a campaign before this one left running here, also what it had put to sleep."""
