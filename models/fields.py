@@ -51,6 +51,13 @@ def format_time(instant: datetime) -> str:
     return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
+def made_at_ms(event_id: str) -> int | None:
+    """Read the milliseconds since 1970 in a version 7 UUID; None for any other version."""
+    if event_id[14] != "7":
+        return None
+    return int(event_id[:8] + event_id[9:13], 16)
+
+
 def microseconds(instant: datetime) -> int:
     """Count the microseconds from 1970 to an aware instant, exactly."""
     return (instant - EPOCH) // _MICROSECOND

@@ -206,6 +206,12 @@ class TrailSink(Protocol):
     def known(self, identities: Collection[Identity], apart_from: Range | None) -> Mapping[Identity, Content]:
         """Give those of `identities` that are stored, rows of `apart_from` apart, with what they say."""
 
+    def newest_id_ms(self, topic: str, partition: int, received_after_ms: int) -> int | None:
+        """Give when the newest version 7 id was made that the partition stored, of those received after.
+
+        In milliseconds since 1970; None where there is none.
+        """
+
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give the last offset that any stored range of the partition covers."""
 

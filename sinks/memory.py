@@ -9,7 +9,7 @@ from typing import Final
 from models.dead_letter import DeadLetter
 from models.errors import RowsRejected, SinkRejected
 from models.evidence import EvidenceRecord
-from models.fields import EPOCH
+from models.fields import EPOCH, made_at_ms
 from models.finding import Finding
 from models.pages import Page
 from models.ranges import Range
@@ -107,6 +107,17 @@ class MemoryTrail:
             or not apart_from.first <= row.offset <= apart_from.last
         }
         return {identity: stored[identity] for identity in identities if identity in stored}
+
+    def newest_id_ms(self, topic: str, partition: int, received_after_ms: int) -> int | None:
+        """Give when the newest version 7 id was made that the partition stored, of those received after."""
+        made = (
+            made_at_ms(row.event.id)
+            for block in self.blocks.values()
+            if block.range[:2] == (topic, partition)
+            for row in block.rows
+            if row.received_at_ms > received_after_ms
+        )
+        return max((made_ms for made_ms in made if made_ms is not None), default=None)
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give the last offset that any stored range of the partition covers."""

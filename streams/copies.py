@@ -1,8 +1,8 @@
 """One access is one row, however often it was sent.
 
-Copies of an access share `source` and `id`, and, keyed by `id`, a partition. Most are found in
-memory: a filter remembers what its partition stored since an instant, and a version 7 id says when
-it was made. Only an id that may be older than the filter reaches is looked up in the store.
+Copies of an access share `source` and `id`, and, keyed by `id`, a partition. A version 7 id says when
+it was made, and a filter remembers what its partition stored that was made after an instant: an id
+made after it that the filter does not know is new. Only the others are looked up in the store.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,11 +10,14 @@ from typing import Any, Final, NamedTuple
 
 from sinks.base import Content, Identity, content_of
 
-MOST_REMEMBERED: Final = 100_000
-"""Identities that one half of a partition's filter holds; a filter has two halves."""
+MOST_REMEMBERED: Final = 60_000
+"""Identities of one partition that its filter holds, give or take a range."""
 
 LATEST_AHEAD_MS: Final = 300_000
 """How far the instants that an event names, its time and that of its id, may lie after its receipt."""
+
+_HASH_BITS: Final = 40
+_HASH_MASK: Final = (1 << _HASH_BITS) - 1
 
 
 class Accepted(NamedTuple):
@@ -24,6 +27,9 @@ class Accepted(NamedTuple):
     unknown_fields: str
     record: Any
     """The Kafka record, for its offset, timestamp, key and bytes."""
+
+    made_ms: int | None
+    """When the id was made, in milliseconds since 1970; None where it does not say."""
 
 
 class Sorted(NamedTuple):
@@ -42,31 +48,32 @@ class Sorted(NamedTuple):
 
 
 class RecentIdentities:
-    """What a partition stored lately. Bounded: the older half is forgotten when the newer is full."""
+    """What a partition stored whose id was made after an instant, which moves on as memory fills up.
 
-    def __init__(self, since_ms: int) -> None:
-        self._older: set[int] = set()
-        self._newer: set[int] = set()
-        self._older_since_ms = since_ms
-        self._newer_since_ms = since_ms
+    Nothing that was stored before may have been made after the instant given.
+    """
+
+    def __init__(self, made_after_ms: int) -> None:
+        self._made_after_ms = made_after_ms
+        self._marks: set[int] = set()
 
     def add(self, stored: Sequence[Accepted]) -> None:
         """Remember accesses that are stored now."""
         for item in stored:
-            if len(self._newer) >= MOST_REMEMBERED:
-                self._older, self._newer = self._newer, set()
-                self._older_since_ms = self._newer_since_ms
-                self._newer_since_ms = max(self._newer_since_ms, item.record.timestamp)
-            self._newer.add(_key(item.event))
+            if item.made_ms is not None and item.made_ms > self._made_after_ms:
+                self._marks.add(_mark(item, item.made_ms))
+        if len(self._marks) > MOST_REMEMBERED:
+            self._forget_the_older_half()
 
     def may_be_stored(self, item: Accepted) -> bool:
-        """Say whether the store must be asked: the identity is remembered, or may be older than we are."""
-        key = _key(item.event)
-        if key in self._newer or key in self._older:
-            return True
-        made_ms = made_at_ms(item.event.id)
-        # Whatever was stored before the filter began was received before, so made at most that much later.
-        return made_ms is None or made_ms <= self._older_since_ms + LATEST_AHEAD_MS
+        """Say whether the store must be asked: the identity is remembered, or may have been forgotten."""
+        made_ms = item.made_ms
+        return made_ms is None or made_ms <= self._made_after_ms or _mark(item, made_ms) in self._marks
+
+    def _forget_the_older_half(self) -> None:
+        ordered = sorted(self._marks)
+        self._made_after_ms = ordered[len(ordered) // 2] >> _HASH_BITS
+        self._marks = {mark for mark in ordered if mark >> _HASH_BITS > self._made_after_ms}
 
 
 def sort_copies(accepted: Sequence[Accepted], stored: Mapping[Identity, Content]) -> Sorted:
@@ -93,12 +100,6 @@ def _same(seen: dict[Identity, Content], identity: Identity, item: Accepted, new
     return seen[identity] == content_of(item.event)
 
 
-def _key(event: Any) -> int:  # noqa: ANN401 - a generated Struct
-    return hash((event.source, event.id))
-
-
-def made_at_ms(event_id: str) -> int | None:
-    """Read the milliseconds since 1970 in a version 7 UUID; None for any other version."""
-    if event_id[14] != "7":
-        return None
-    return int(event_id[:8] + event_id[9:13], 16)
+def _mark(item: Accepted, made_ms: int) -> int:
+    """Give a number for the identity that grows with when it was made; two seldom share one."""
+    return made_ms << _HASH_BITS | hash((item.event.source, item.event.id)) & _HASH_MASK

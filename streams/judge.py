@@ -9,10 +9,10 @@ from earwitness.policy import EvidenceIndex, PolicySet, judge
 from earwitness.policy.kinds import Staleness
 from models.dead_letter import DeadLetter, DeadLetterReason, Position
 from models.errors import MalformedEvent
-from models.fields import format_time, microseconds
+from models.fields import format_time, made_at_ms, microseconds
 from models.registers import RegisterState, overdue
 from sinks.base import JudgedAccess
-from streams.copies import LATEST_AHEAD_MS, Accepted, made_at_ms
+from streams.copies import LATEST_AHEAD_MS, Accepted
 from streams.wire import read_access
 
 
@@ -29,11 +29,12 @@ def read_records(records: Sequence[Any]) -> Read:
     for record in records:
         try:
             event, unknown_fields = read_access(record.value or b"", record.headers)
-            _refuse_the_future(event, record.timestamp)
+            made_ms = made_at_ms(event.id)
+            _refuse_the_future(event, made_ms, record.timestamp)
         except MalformedEvent as error:
             read.refused.append(dead_letter(record, error))
         else:
-            read.accepted.append(Accepted(event, unknown_fields, record))
+            read.accepted.append(Accepted(event, unknown_fields, record, made_ms))
     return read
 
 
@@ -94,12 +95,11 @@ def received_at(timestamp_ms: int) -> datetime:
     )
 
 
-def _refuse_the_future(event: Any, timestamp_ms: int) -> None:  # noqa: ANN401 - a generated Struct
+def _refuse_the_future(event: Any, made_ms: int | None, timestamp_ms: int) -> None:  # noqa: ANN401 - a generated Struct
     """Refuse what names an instant to come; in its id, too, for copies are told by when it was made."""
     latest_ms = timestamp_ms + LATEST_AHEAD_MS
     if microseconds(event.time) > latest_ms * 1_000:
         raise _in_future(f"time {format_time(event.time)} is", timestamp_ms, "time")
-    made_ms = made_at_ms(event.id)
     if made_ms is not None and made_ms > latest_ms:
         raise _in_future(f"id {event.id} was made", timestamp_ms, "id")
 

@@ -274,6 +274,11 @@ class ObservedTrail:
         with self._observer.step("look up copies", ACCESS_EVENTS):
             return self._trail.known(identities, apart_from)
 
+    def newest_id_ms(self, topic: str, partition: int, received_after_ms: int) -> int | None:
+        """Give when the newest stored id was made."""
+        with self._observer.step("look up copies", f"{topic}/{partition}"):
+            return self._trail.newest_id_ms(topic, partition, received_after_ms)
+
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give how far a partition is stored."""
         with self._observer.step("tally", f"{topic}/{partition}"):

@@ -33,7 +33,7 @@ from sinks.base import (
     finding_of,
 )
 from streams.announce import Announcer
-from streams.copies import Accepted, RecentIdentities, sort_copies
+from streams.copies import LATEST_AHEAD_MS, Accepted, RecentIdentities, sort_copies
 from streams.cutting import LARGEST_RANGE_BYTES, cut, size_of, split_at
 from streams.dead_letters import dead_letter_message
 from streams.evidence import EvidenceView
@@ -341,15 +341,22 @@ class PartitionOwner:
         if not accepted:
             return {}
         if self._recent is None:
-            self._recent = RecentIdentities(accepted[0].record.timestamp)
-        suspects = {
-            (item.event.source, item.event.id) for item in accepted if self._recent.may_be_stored(item)
-        }
+            self._recent = await self._recent_identities(accepted[0].record.timestamp)
+        recent = self._recent
+        suspects = {(item.event.source, item.event.id) for item in accepted if recent.may_be_stored(item)}
         if not suspects:
             return {}
         # An insert of the last owner may arrive late: rows of the very range it left are no copies of it.
         own = announced if announced.token == self._inherited else None
         return await self._persistently.in_thread(self._ports.trail.known, suspects, own)
+
+    async def _recent_identities(self, received_ms: int) -> RecentIdentities:
+        """Begin a filter at the first access received: behind the last id that the partition stored."""
+        # Older rows need no look: an id is made at most that much later than it was received.
+        newest = await self._persistently.in_thread(
+            self._ports.trail.newest_id_ms, self._topic, self._partition, received_ms - LATEST_AHEAD_MS
+        )
+        return RecentIdentities(received_ms if newest is None else max(newest, received_ms))
 
     def _remember(self, stored: Sequence[Accepted]) -> None:
         if self._recent is not None:

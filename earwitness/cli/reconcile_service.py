@@ -33,6 +33,9 @@ log = structlog.get_logger(__name__)
 MISSED_RUNS: Final = 3
 """Runs that may be late before the service is not ready."""
 
+RETRIED_AFTER_S: Final = 5.0
+"""How soon a run that could not ask is made again: until then the service is not ready."""
+
 
 class ReconcileWatch:
     """What is known of the runs so far. `clock` gives monotonic seconds."""
@@ -94,17 +97,19 @@ def unstored_since_s(partition: PartitionReport, report: Report) -> float:
 
 
 def serve(reconciler: Reconciler, watch: ReconcileWatch, every_s: float, stopping: threading.Event) -> None:
-    """Reconcile, wait, and again; what cannot be asked now is asked the next time."""
+    """Reconcile, wait, and again; what cannot be asked now is asked again soon."""
     while not stopping.is_set():
         began_at = time.monotonic()
+        wait_s = every_s
         try:
             report = reconciler.run()
         except PipelineError as error:
-            log.warning("reconcile_failed", error=str(error), retry_after_s=every_s)
+            wait_s = min(every_s, RETRIED_AFTER_S)
+            log.warning("reconcile_failed", error=str(error), retry_after_s=wait_s)
             watch.failed(str(error))
         else:
             watch.done(report, time.monotonic() - began_at)
-        stopping.wait(max(0.0, every_s - (time.monotonic() - began_at)))
+        stopping.wait(max(0.0, wait_s - (time.monotonic() - began_at)))
 
 
 def stop_on_signals() -> threading.Event:

@@ -135,6 +135,18 @@ class ClickHouseTrail:
         wanted = frozenset(identities)
         return {(row[0], row[1]): tuple(row[2:]) for row in rows if (row[0], row[1]) in wanted}
 
+    def newest_id_ms(self, topic: str, partition: int, received_after_ms: int) -> int | None:
+        """Read it of the days since then; an id of another version has no place in them."""
+        rows = self._clickhouse.execute(
+            "SELECT toUnixTimestamp64Milli(max(UUIDv7ToDateTime(id))) FROM access_log"
+            " WHERE topic = %(topic)s AND partition = %(partition)s"
+            " AND received_day >= toDate(fromUnixTimestamp64Milli(%(after)s, 'UTC'))"
+            " AND received_at > fromUnixTimestamp64Milli(%(after)s, 'UTC')"
+            " AND substring(toString(id), 15, 1) = '7' HAVING count() > 0",
+            {"topic": topic, "partition": partition, "after": received_after_ms},
+        )
+        return int(rows[0][0]) if rows else None
+
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Read the last offset that the ledger or the rows of the partition reach.
 

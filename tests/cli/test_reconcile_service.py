@@ -1,11 +1,23 @@
+import threading
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import pytest
 
-from earwitness.cli.reconcile_service import MISSED_RUNS, ReconcileWatch, unstored_since_s
+from earwitness.cli.reconcile_service import (
+    MISSED_RUNS,
+    RETRIED_AFTER_S,
+    ReconcileWatch,
+    serve,
+    unstored_since_s,
+)
 from earwitness.reconciliation.accounts import Edges, Window
 from earwitness.reconciliation.faults import Fault
 from earwitness.reconciliation.report import Interval, PartitionReport, ProducersReport, Report
+from models.errors import BrokerUnavailable
+from models.publisher import Publisher
+from streams.reconciler import Reconciler
 from tests.health.clock import Clock
 
 NOW = datetime(2026, 9, 21, 12, tzinfo=UTC)
@@ -68,6 +80,51 @@ def test_an_answer_that_is_old_proves_nothing(watch: ReconcileWatch, clock: Cloc
     assert watch.readiness.readiness().ok
     clock.pass_(1)
     assert not watch.readiness.readiness().ok
+
+
+class Waits(threading.Event):
+    """Passes time at once, and ends a service when it has waited twice."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seconds: list[float] = []
+
+    def wait(self, timeout: float | None = None) -> bool:
+        self.seconds.append(timeout or 0.0)
+        if len(self.seconds) == 2:
+            self.set()
+        return self.is_set()
+
+
+def nobody_to_tell() -> Publisher:
+    raise AssertionError("there was nothing to publish")
+
+
+class Nobody:
+    """Remembers nothing that was told."""
+
+    def known(self, _: Collection[UUID]) -> Collection[UUID]:
+        return ()
+
+    def write(self, _: Sequence[Fault]) -> None:
+        """Do nothing."""
+
+
+def test_a_service_that_could_not_ask_asks_again_soon(watch: ReconcileWatch) -> None:
+    """An outage of a moment must not leave it unready until its next turn."""
+    answers: list[Report | None] = [None, a_report()]
+
+    def ask() -> Report:
+        answer = answers.pop(0)
+        if answer is None:
+            raise BrokerUnavailable("away")
+        return answer
+
+    waits = Waits()
+    serve(Reconciler(ask, nobody_to_tell, Nobody(), lambda: NOW), watch, EVERY_S, waits)
+    assert RETRIED_AFTER_S - 1 < waits.seconds[0] <= RETRIED_AFTER_S
+    assert waits.seconds[1] > EVERY_S - 1
+    assert watch.readiness.readiness().ok
 
 
 def test_how_long_nothing_was_stored_counts_where_something_waits() -> None:

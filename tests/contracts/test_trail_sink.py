@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
-from uuid import uuid4
+from uuid import NAMESPACE_URL, uuid4, uuid5
 
 import pytest
 from clickhouse_driver import Client
@@ -39,7 +39,7 @@ from sinks.memory import MemoryTrail
 from streams.wire import read_access
 from tests.builders import a_complaint
 from tests.conftest import Stack
-from tests.streams.records import an_event, event_id
+from tests.streams.records import NOON_MS, an_event, event_id
 
 NOW = datetime.now(UTC)
 NOW_MS = int(NOW.timestamp() * 1000)
@@ -286,6 +286,20 @@ def test_the_rows_of_a_range_are_no_copies_of_it(sink: TrailSink, announced: Ran
     identity = (row.event.source, row.event.id)
     assert not sink.known([identity], announced)
     assert sink.known([identity], elsewhere(announced))
+
+
+def test_the_newest_id_is_the_one_that_was_made_last(sink: TrailSink, announced: Range) -> None:
+    """Whoever takes a partition over looks no later id up: it tells when none was made that is stored."""
+    place = (announced.topic, announced.partition)
+    assert sink.newest_id_ms(*place, NOW_MS - 1) is None
+    number = announced.partition
+    ids = [event_id(number, NOON_MS + 2), event_id(number, NOON_MS + 7), event_id(number, NOON_MS + 5)]
+    without_time = str(uuid5(NAMESPACE_URL, str(number)))
+    rows = [an_access(announced, 10 + nth, id=each) for nth, each in enumerate([*ids, without_time])]
+    sink.write(Block(announced._replace(last=13), rows, 4, NOW))
+    assert sink.newest_id_ms(*place, NOW_MS - 1) == NOON_MS + 7
+    assert sink.newest_id_ms(*place, NOW_MS) is None
+    assert sink.newest_id_ms(announced.topic, next(PARTITIONS), NOW_MS - 1) is None
 
 
 def test_the_highest_offset_is_that_of_the_last_range(sink: TrailSink, announced: Range) -> None:

@@ -360,6 +360,6 @@ def a_batch(events: Sequence[Any]) -> list[Accepted]:
     """Events as a worker has read them, all received at noon."""
     received_ms = int(NOON.astimezone(UTC).timestamp() * 1000)
     return [
-        Accepted(event, (), SimpleNamespace(timestamp=received_ms, offset=offset))
+        Accepted(event, (), SimpleNamespace(timestamp=received_ms, offset=offset), None)
         for offset, event in enumerate(events)
     ]

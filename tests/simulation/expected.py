@@ -25,7 +25,7 @@ def fates_of(records: Sequence[Any]) -> Fates:
     read = read_records(records)
     fates = Fates(set(), {letter.position.offset for letter in read.refused}, set())
     first: dict[Identity, Content] = {}
-    for event, _, record in read.accepted:
+    for event, _, record, _ in read.accepted:
         identity, content = (event.source, event.id), content_of(event)
         if identity not in first:
             first[identity] = content

@@ -1,6 +1,8 @@
 import json
+from copy import copy
 from typing import Any
 
+from models.fields import made_at_ms
 from sinks.base import content_of
 from streams.copies import LATEST_AHEAD_MS, MOST_REMEMBERED, Accepted, RecentIdentities, sort_copies
 from streams.judge import read_records
@@ -10,7 +12,8 @@ from tests.streams.records import DAY_MS, NOON_MS, Record, a_record, an_event, e
 
 def accepted(number: int, *, received_ms: int = NOON_MS, offset: int = 0, **changes: Any) -> Accepted:
     value = json.dumps(an_event(number, **changes)).encode()
-    return Accepted(*read_access(value, ()), Record(offset, value, received_ms))
+    event, unknown_fields = read_access(value, ())
+    return Accepted(event, unknown_fields, Record(offset, value, received_ms), made_at_ms(event.id))
 
 
 def test_a_copy_in_the_same_batch_is_counted_and_dropped() -> None:
@@ -49,22 +52,20 @@ def test_the_same_id_from_another_source_is_another_access() -> None:
 
 def test_a_fresh_version_7_id_needs_no_look_up() -> None:
     """In steady state the store is not asked at all."""
-    recent = RecentIdentities(NOON_MS - DAY_MS)
-    assert not recent.may_be_stored(accepted(1))
+    assert not RecentIdentities(NOON_MS - 1).may_be_stored(accepted(1))
 
 
 def test_a_remembered_identity_is_looked_up() -> None:
     """The filter can only say perhaps; the store says whether."""
-    recent = RecentIdentities(NOON_MS - DAY_MS)
+    recent = RecentIdentities(NOON_MS - 1)
     recent.add([accepted(1)])
     assert recent.may_be_stored(accepted(1))
+    assert not recent.may_be_stored(accepted(1, source="/services/sms-api"))
 
 
 def test_an_id_older_than_the_filter_is_looked_up() -> None:
     """A spool that comes back after days must not double what was stored before."""
-    recent = RecentIdentities(NOON_MS)
-    old = NOON_MS + LATEST_AHEAD_MS
-    assert recent.may_be_stored(accepted(1, id=event_id(1, old), received_ms=NOON_MS + DAY_MS))
+    assert RecentIdentities(NOON_MS).may_be_stored(accepted(1, received_ms=NOON_MS + DAY_MS))
 
 
 def test_an_id_from_the_future_is_refused() -> None:
@@ -75,25 +76,26 @@ def test_an_id_from_the_future_is_refused() -> None:
     assert (refused.position.offset, refused.reason, refused.fields) == (0, "time_in_future", ("id",))
 
 
-def test_what_was_stored_before_a_filter_began_is_looked_up_however_late_it_was_made() -> None:
-    """Its id may say up to five minutes after it was received, and it was received before."""
-    stored = event_id(1, NOON_MS + LATEST_AHEAD_MS)
-    assert RecentIdentities(NOON_MS).may_be_stored(accepted(1, id=stored, received_ms=NOON_MS + DAY_MS))
-
-
 def test_an_id_that_carries_no_time_is_looked_up() -> None:
     """Imports make version 5 ids, the same at every import."""
     recent = RecentIdentities(NOON_MS - DAY_MS)
-    assert recent.may_be_stored(accepted(1, id="6fa459ea-ee8a-5ca4-894e-db77e160355e"))
+    without_time = accepted(1, id="6fa459ea-ee8a-5ca4-894e-db77e160355e")
+    recent.add([without_time])
+    assert recent.may_be_stored(without_time)
 
 
-def test_the_filter_forgets_the_older_half_and_says_so() -> None:
-    """Memory is bounded; what was forgotten is looked up again rather than trusted."""
+def test_the_filter_forgets_what_was_made_first_and_says_so() -> None:
+    """Memory is bounded; what was forgotten is looked up again rather than trusted, also of one instant."""
     recent = RecentIdentities(NOON_MS - DAY_MS)
-    one = accepted(1)
-    for number in range(2 * MOST_REMEMBERED + 1):
-        event = one.event
-        event.id = event_id(number)
-        recent.add([Accepted(event, "", Record(number, b"", NOON_MS + number))])
-    assert recent.may_be_stored(accepted(0, received_ms=NOON_MS + DAY_MS))
-    assert recent.may_be_stored(accepted(2 * MOST_REMEMBERED, received_ms=NOON_MS + DAY_MS))
+    (one,) = [accepted(1)]
+    stored = []
+    for number in range(MOST_REMEMBERED + 1):
+        event = copy(one.event)
+        event.id = event_id(number, NOON_MS + number // 7)
+        stored.append(Accepted(event, "", one.record, NOON_MS + number // 7))
+    for first in range(0, len(stored), 1_000):
+        recent.add(stored[first : first + 1_000])
+    assert all(map(recent.may_be_stored, stored))
+    later = NOON_MS + MOST_REMEMBERED // 14
+    assert recent.may_be_stored(accepted(MOST_REMEMBERED, id=event_id(MOST_REMEMBERED, later)))
+    assert not recent.may_be_stored(accepted(MOST_REMEMBERED, id=event_id(MOST_REMEMBERED, later + 1)))

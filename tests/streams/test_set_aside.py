@@ -23,7 +23,7 @@ def counted(value: bytes) -> tuple[str, int]:
 def test_a_copy_keeps_the_number_that_its_producer_gave_it() -> None:
     """It was counted by whoever sent it; forgotten, it would look like an event that was lost."""
     record = a_record(4, producer="p-2", sequence=9)
-    copy = Accepted(*read_access(record.value or b"", ()), record)
+    copy = Accepted(*read_access(record.value or b"", ()), record, None)
     assert set_aside([copy], []) == [SetAside(4, NOON_MS, "copy", "p-2", 9)]
 
 

@@ -190,6 +190,9 @@ class FatefulTrail:
     def known(self, identities: Collection[Identity], apart_from: Range | None) -> Mapping[Identity, Content]:
         return self.step(lambda: self._trail.known(identities, apart_from))
 
+    def newest_id_ms(self, topic: str, partition: int, received_after_ms: int) -> int | None:
+        return self.step(lambda: self._trail.newest_id_ms(topic, partition, received_after_ms))
+
     def highest_offset(self, topic: str, partition: int) -> int | None:
         return self.step(lambda: self._trail.highest_offset(topic, partition))
 
