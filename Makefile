@@ -6,6 +6,7 @@ PYTHON ?= $(shell for python in python3.13 python3.12 python3.11 python3; do \
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+QUIX := .venv-quix
 PROFILE ?= kills
 
 .PHONY: help setup demo test check bench chaos mutants simulate restore-drill outage-drill disk-drill lock reference clean
@@ -39,8 +40,13 @@ check: setup ## lint, types, import contracts, generated documents
 	$(BIN)/python -m earwitness.reference --check
 	$(BIN)/earwitness policy check
 
-bench: setup ## measure events per second from topic to table, beside an idiomatic Faust agent
-	$(BIN)/python -m benchmarks
+bench: setup $(QUIX)/.installed ## measure events per second from topic to table, beside Faust, Quix Streams and ClickHouse's own Kafka engine (BENCH="--events 50000 --rounds 1")
+	$(BIN)/python -m benchmarks $(BENCH)
+
+$(QUIX)/.installed: benchmarks/quix.lock
+	$(PYTHON) -m venv $(QUIX)
+	$(QUIX)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/quix.lock
+	@touch $@
 
 chaos: setup ## kill workers, servers and producers for hours, and count what is left; it goes on where it stopped (PROFILE=zombies: in other ways)
 	$(BIN)/python -m benchmarks.chaos --profile $(PROFILE)
@@ -67,6 +73,8 @@ lock: ## resolve the dependencies anew (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
 		--all-extras --no-emit-package earwitness-sdk --custom-compile-command "make lock" \
 		--output-file requirements.lock pyproject.toml
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links \
+		--custom-compile-command "make lock" --output-file benchmarks/quix.lock benchmarks/quix.in
 
 clean: ## remove the virtual environment and caches; data folders stay
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf $(VENV) $(QUIX) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

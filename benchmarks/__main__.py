@@ -5,25 +5,29 @@ import json
 import os
 import platform
 import sys
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import arena, faust_idiomatic, judge, storage
+from benchmarks import arena, clickhouse_kafka_engine, faust_idiomatic, judge, storage
 from benchmarks.arena import Contender, Round, median
 from benchmarks.judge import Judged
 from benchmarks.storage import Storage
+from earwitness.devstack.lock_jars import KAFKA
+from earwitness.settings import ROOT
 
 RESULTS: Final = Path(__file__).parent / "results" / "latest.json"
 PAGE_COLUMNS: Final = 120
 WORTH_NAMING_BYTES: Final = 0.5
 WORTH_NAMING_SHARE: Final = 0.01
 LIBRARIES: Final = ("faust-streaming", "aiokafka", "clickhouse-driver", "pydantic", "msgspec", "chdb-core")
-
+QUIX: Final = ROOT / ".venv-quix"
+"""The environment of a contender that wants other versions than the worker; `make bench` makes it."""
 
 CONTENDERS: Final = (
     arena.WORKER,
@@ -33,37 +37,81 @@ CONTENDERS: Final = (
         faust_idiomatic.TABLE,
         ("exactly once", "copies", "dead letters", "findings"),
     ),
+    Contender(
+        "quix",
+        ("-m", "benchmarks.quix"),
+        "access_log_quix",
+        ("exactly once", "copies", "dead letters", "findings"),
+        python=str(QUIX / "bin" / "python"),
+    ),
+    Contender(
+        "clickhouse_kafka_engine",
+        ("-m", "benchmarks.clickhouse_kafka_engine"),
+        clickhouse_kafka_engine.TABLE,
+        (
+            "exactly once",
+            "copies",
+            "dead letters",
+            "findings",
+            "derivation",
+            "policy",
+            "validation",
+            "new evidence",
+        ),
+        lives_in="clickhouse",
+    ),
 )
 
 
 def main() -> int:
     """Start a stack of its own, publish once, let each contender work it off, print and keep the results."""
     asked = _arguments()
+    contenders = [each for each in CONTENDERS if each.name in asked.only]
+    _check(contenders)
     say = Console(stderr=True).print
     say(f"judging with {asked.evidence:,} evidence records")
     judged = judge.measure(asked.evidence)
     with arena.opened(asked.events, asked.evidence, say) as place:
-        place.client.execute(f"CREATE TABLE {faust_idiomatic.TABLE} AS access_log")
-        results = arena.compete(place, CONTENDERS, asked.rounds, say)
-        stored = storage.measure(place.client, "access_log")
-        events = place.events
-    _keep(results, stored, judged, events, asked.evidence)
-    _show(results, events, asked.evidence)
-    _show_storage(stored)
+        results = arena.compete(place, contenders, asked.rounds, say)
+        stored = storage.measure(place.client, arena.WORKER.table) if arena.WORKER in contenders else None
+        settings = {"events": place.events, "evidence": asked.evidence, "rounds": asked.rounds}
+    _keep(asked.results, contenders, results, settings, stored, judged)
+    _show(contenders, results, settings)
+    if stored:
+        _show_storage(stored)
     _show_judged(judged)
     return 0
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--events", type=int, default=200_000)
-    parser.add_argument("--evidence", type=int, default=100_000)
-    parser.add_argument("--rounds", type=int, default=1)
+    names = [contender.name for contender in CONTENDERS]
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("--events", type=int, default=1_000_000, help="accesses that each works off")
+    parser.add_argument("--evidence", type=int, default=100_000, help="records in the registers")
+    parser.add_argument("--rounds", type=int, default=3, help="by turns; medians are given")
+    parser.add_argument("--only", nargs="+", choices=names, default=names, help="these contenders")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="the file that keeps them")
     return parser.parse_args()
 
 
-def _keep(
-    results: dict[str, list[Round]], stored: Storage, judged: Judged, events: int, evidence: int
+def _check(contenders: Sequence[Contender]) -> None:
+    """End before anything is measured where a contender can't be run."""
+    for contender in contenders:
+        if not Path(contender.python).exists():
+            others = " ".join(each.name for each in CONTENDERS if each.python == sys.executable)
+            raise SystemExit(
+                f"{contender.name} needs {contender.python}, which `make bench` installs; without it:"
+                f" python -m benchmarks --only {others}"
+            )
+
+
+def _keep(  # noqa: PLR0913, PLR0917 - what there is to keep
+    where: Path,
+    contenders: Sequence[Contender],
+    results: Mapping[str, Sequence[Round]],
+    settings: Mapping[str, int],
+    stored: Storage | None,
+    judged: Judged,
 ) -> None:
     kept = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -72,43 +120,62 @@ def _keep(
             "platform": platform.platform(),
             "python": platform.python_version(),
         },
-        "versions": {name: version(name) for name in LIBRARIES},
-        "settings": {"events": events, "evidence": evidence, "rounds": max(map(len, results.values()))},
+        "versions": _versions(contenders),
+        "settings": settings,
         "contenders": {
             contender.name: {**median(results[contender.name])._asdict(), "cannot": contender.cannot}
-            for contender in CONTENDERS
+            for contender in contenders
         },
+        "rounds": {name: [each._asdict() for each in rounds] for name, rounds in results.items()},
         "judge": judged._asdict(),
-        "storage_bytes_per_event": {**stored.columns, "indexes": stored.indexes, "total": stored.total},
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    if stored:
+        sizes = {**stored.columns, "indexes": stored.indexes, "total": stored.total}
+        kept["storage_bytes_per_event"] = sizes
+    where.parent.mkdir(exist_ok=True)
+    where.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
 
 
-def _show(results: dict[str, list[Round]], events: int, evidence: int) -> None:
-    table = Table(title=f"{events:,} accesses, {evidence:,} evidence records, topic to table")
+def _versions(contenders: Sequence[Contender]) -> dict[str, str]:
+    """Name what was measured: our libraries, the servers, and what a contender has of its own."""
+    versions = {name: version(name) for name in LIBRARIES} | {"kafka": KAFKA.rpartition(":")[2]}
+    if any(contender.name == "quix" for contender in contenders):
+        where = [str(path) for path in QUIX.glob("lib/python*/site-packages")]
+        versions |= {each.name: each.version for each in distributions(name="quixstreams", path=where)}
+    return versions
+
+
+def _show(
+    contenders: Sequence[Contender], results: Mapping[str, Sequence[Round]], settings: Mapping[str, int]
+) -> None:
+    table = Table(
+        title=f"{settings['events']:,} accesses, {settings['evidence']:,} evidence records, topic to table;"
+        f" medians of {settings['rounds']}"
+    )
     for heading in (
         "contender",
         "events/s",
-        "× idiomatic",
-        "events per CPU-second*",
+        "ratio",
+        "events per CPU-s*",
+        "ratio",
         "resident MB",
         "can't do",
     ):
         table.add_column(heading, justify="left" if heading in {"contender", "can't do"} else "right")
-    slowest = median(results["faust_idiomatic"]).events_per_s
-    for contender in CONTENDERS:
-        figures = median(results[contender.name])
+    medians = {contender: median(results[contender.name]) for contender in contenders}
+    first = medians[contenders[0]]
+    for contender, figures in medians.items():
         table.add_row(
             contender.name,
             f"{figures.events_per_s:,.0f}",
-            f"{figures.events_per_s / slowest:.1f}",
+            f"{figures.events_per_s / first.events_per_s:.2f}",
             f"{figures.events_per_cpu_s:,.0f}",
+            f"{figures.events_per_cpu_s / first.events_per_cpu_s:.2f}",
             f"{figures.resident_mb:,.0f}",
             ", ".join(contender.cannot) or "–",
         )
     Console(width=PAGE_COLUMNS).print(table)
-    print("* of the contender, Kafka and ClickHouse together")
+    print(f"* of the contender, Kafka and ClickHouse together; ratios to {contenders[0].name}")
 
 
 def _show_storage(stored: Storage) -> None:

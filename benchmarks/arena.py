@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
+import clickhouse_driver.errors
 import psutil
 from clickhouse_driver import Client
 from kafka import KafkaConsumer, TopicPartition
@@ -27,18 +28,28 @@ from earwitness.settings import ROOT, Settings
 from models.topics import EVIDENCE_RECORDS
 
 POLL_S: Final = 0.1
-LONGEST_ROUND_S: Final = 600.0
+LONGEST_STANDSTILL_S: Final = 120.0
+"""A contender whose table has not grown for so long is given up; its start counts, too."""
+
+LONGEST_END_S: Final = 20.0
+LONGEST_MERGE_S: Final = 120.0
 
 Say = Callable[[str], None]
 
 
 class Contender(NamedTuple):
-    """A way from topic to table: its command, its table, what it can't do; settings by environment."""
+    """A way from topic to table: its command, its table, what it can't do; settings by environment.
+
+    `python` runs the command. Where a server does the work in its stead, `lives_in` names it: that
+    server's memory is then the contender's.
+    """
 
     name: str
     command: tuple[str, ...]
     table: str
     cannot: tuple[str, ...]
+    python: str = sys.executable
+    lives_in: str | None = None
 
 
 class Round(NamedTuple):
@@ -66,7 +77,7 @@ class Arena:
 
     admin: Settings
     client: Client
-    servers: tuple[psutil.Process, ...]
+    servers: Mapping[str, psutil.Process]
     events: int
 
 
@@ -76,7 +87,9 @@ def opened(events: int, evidence: int, say: Say) -> Iterator[Arena]:
     with tempfile.TemporaryDirectory(prefix="earwitness-bench-") as folder:
         data_dir = Path(folder) / "data"
         control.fetch_kafka(Settings().maven_url, say)
-        stack = control.start_detached(Options(data_dir=data_dir, workers=0))
+        stack = control.start_detached(
+            Options(data_dir=data_dir, workers=0, logins=("SCRAM-SHA-256", "PLAIN"))
+        )
         try:
             admin = state.settings_for(data_dir, "admin")
             say(f"publishing {events:,} accesses and {evidence:,} evidence records")
@@ -85,7 +98,7 @@ def opened(events: int, evidence: int, say: Say) -> Iterator[Arena]:
             yield Arena(
                 admin=admin,
                 client=client,
-                servers=tuple(psutil.Process(part.pid) for part in stack.processes if part.pid),
+                servers={part.name: psutil.Process(part.pid) for part in stack.processes if part.pid},
                 events=published,
             )
             client.disconnect()
@@ -99,10 +112,13 @@ def compete(arena: Arena, contenders: Sequence[Contender], rounds: int, say: Say
     Who goes first changes with the rounds, since a server warms up.
     """
     results: dict[str, list[Round]] = {contender.name: [] for contender in contenders}
+    for table in {contender.table for contender in contenders} - {WORKER.table}:
+        arena.client.execute(f"CREATE TABLE {table} AS {WORKER.table}")
     for number in range(1, rounds + 1):
         for contender in contenders if number % 2 else reversed(contenders):
             for table in (contender.table, "range_ledger"):
                 arena.client.execute(f"TRUNCATE TABLE {table} SYNC")
+            _let_merges_end(arena)
             say(f"round {number}: {contender.name}")
             results[contender.name].append(_one_round(arena, contender, f"bench-{number}-{contender.name}"))
     return results
@@ -116,9 +132,12 @@ def median(rounds: Sequence[Round]) -> Round:
 def _one_round(arena: Arena, contender: Contender, group: str) -> Round:
     _account_for_evidence(arena, group)
     with _running(arena, contender, group) as process:
-        first = _until(arena, contender.table, 1, process)
-        last = _until(arena, contender.table, arena.events, process)
-        resident_mb = process.memory_info().rss / 1e6
+        try:
+            first = _until(arena, contender, 1, process)
+            last = _until(arena, contender, arena.events, process)
+        except (psutil.NoSuchProcess, clickhouse_driver.errors.Error, OSError, EOFError) as error:
+            raise SystemExit(f"the stack broke under {contender.name}: {error!r}") from error
+        resident_mb = arena.servers.get(contender.lives_in or "", process).memory_info().rss / 1e6
     counted = last.stored - first.stored
     return Round(counted / (last.at_s - first.at_s), counted / (last.cpu_s - first.cpu_s), resident_mb)
 
@@ -143,13 +162,17 @@ def _account_for_evidence(arena: Arena, group: str) -> None:
 @contextmanager
 def _running(arena: Arena, contender: Contender, group: str) -> Iterator[psutil.Process]:
     process = subprocess.Popen(
-        [sys.executable, *contender.command], env=_environment(arena.admin, group), cwd=ROOT
+        [contender.python, *contender.command], env=_environment(arena.admin, group), cwd=ROOT
     )
     try:
         yield psutil.Process(process.pid)
     finally:
-        process.kill()
-        process.wait()
+        process.terminate()
+        try:
+            process.wait(LONGEST_END_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
 
 
 def _environment(admin: Settings, group: str) -> Mapping[str, str]:
@@ -167,18 +190,34 @@ def _environment(admin: Settings, group: str) -> Mapping[str, str]:
     }
 
 
-def _until(arena: Arena, table: str, wanted: int, process: psutil.Process) -> Reading:
-    """Wait until the table has `wanted` rows."""
-    deadline = time.monotonic() + LONGEST_ROUND_S
-    count = 0
-    while time.monotonic() < deadline:
-        ((count,),) = arena.client.execute(f"SELECT count() FROM {table}")  # noqa: S608 - our own names
+def _until(arena: Arena, contender: Contender, wanted: int, process: psutil.Process) -> Reading:
+    """Wait until the table has `wanted` rows; end the benchmark where it stands still or its writer ended."""
+    who = f"{contender.name}, which writes {contender.table},"
+    count, grown_at = 0, time.monotonic()
+    while time.monotonic() - grown_at < LONGEST_STANDSTILL_S:
+        before, count = count, _rows(arena, contender.table)
         if count >= wanted:
-            return Reading(count, time.monotonic(), sum(map(_cpu_s, (process, *arena.servers))))
+            return Reading(count, time.monotonic(), sum(map(_cpu_s, (process, *arena.servers.values()))))
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
-            raise SystemExit(f"the contender writing {table} ended after {count} rows")
+            raise SystemExit(f"{who} ended after {count:,} of {arena.events:,} rows; see what it said above")
+        if count > before:
+            grown_at = time.monotonic()
         time.sleep(POLL_S)
-    raise SystemExit(f"{table} reached {count} of {wanted} rows within {LONGEST_ROUND_S:.0f} s")
+    raise SystemExit(
+        f"{who} has stood still at {count:,} of {arena.events:,} rows for {LONGEST_STANDSTILL_S:.0f} s"
+    )
+
+
+def _rows(arena: Arena, table: str) -> int:
+    ((count,),) = arena.client.execute(f"SELECT count() FROM {table}")  # noqa: S608 - our own names
+    return int(count)
+
+
+def _let_merges_end(arena: Arena) -> None:
+    """Wait until the last contender's parts are merged: the next one is not to pay for them."""
+    deadline = time.monotonic() + LONGEST_MERGE_S
+    while arena.client.execute("SELECT 1 FROM system.merges LIMIT 1") and time.monotonic() < deadline:
+        time.sleep(POLL_S)
 
 
 def _cpu_s(process: psutil.Process) -> float:

@@ -12,6 +12,7 @@ import faust
 from clickhouse_driver import Client
 from kafka import KafkaConsumer, TopicPartition
 
+from benchmarks.rows import COLUMNS, Judged, row_of
 from earwitness.cli import wiring
 from earwitness.policy import EvidenceIndex, judge
 from earwitness.policy_files import read_policies
@@ -21,13 +22,6 @@ from models.evidence import EvidenceRecord
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 
 TABLE = "access_log_idiomatic"
-COLUMNS = (
-    "received_day, id, time, source, producer, sequence, actor_type, actor_id, organization, actor_team,"
-    " action, resource_type, resource_id, customer_id, outcome, purpose, evidence_ref, recipient,"
-    " operation_id, session_id, trace_id, ip, user_agent, item_count, content_bytes, verdict, reason,"
-    " clause, policy_version, policy_digest, evidence_used, evidence_version, derived, received_at,"
-    " judged_at, topic, partition, offset"
-)
 LARGEST_TAKE = 10_000
 LONGEST_WAIT_S = 0.2
 
@@ -48,7 +42,7 @@ def read_evidence(connection: dict[str, object]) -> EvidenceIndex:
 
 
 def main() -> None:
-    """Run the agent until killed, with the settings of a worker."""
+    """Run the agent until ended, with the settings of a worker."""
     settings = load()
     connection = wiring.kafka(settings.kafka)
     policies = read_policies(settings.policies_dir)
@@ -74,48 +68,8 @@ def main() -> None:
                 now = datetime.now(UTC)
                 received_at = datetime.fromtimestamp(message.timestamp, UTC)
                 verdict = judge(event, policies, evidence, received_at=received_at, as_of=now)
-                rows.append(
-                    (
-                        received_at.date(),
-                        event.id,
-                        event.time,
-                        event.source,
-                        event.producer or "",
-                        event.sequence or 0,
-                        event.actor_type,
-                        event.actor_id,
-                        event.organization or "",
-                        event.actor_team or "",
-                        event.action,
-                        event.resource_type,
-                        event.resource_id,
-                        event.customer_id,
-                        event.outcome,
-                        event.purpose or "",
-                        event.evidence_ref or "",
-                        event.recipient or "",
-                        event.operation_id or "",
-                        event.session_id or "",
-                        event.trace_id or "",
-                        event.ip or "",
-                        event.user_agent or "",
-                        event.item_count,
-                        event.content_bytes,
-                        verdict.outcome,
-                        verdict.reason,
-                        verdict.clause or "",
-                        verdict.policy_version,
-                        verdict.policy_digest,
-                        list(verdict.evidence_used),
-                        evidence.version,
-                        verdict.derived,
-                        received_at,
-                        now,
-                        message.topic,
-                        message.partition,
-                        message.offset,
-                    )
-                )
+                judged = Judged(event, verdict, evidence.version, received_at, now)
+                rows.append(row_of(judged, message.topic, message.partition, message.offset))
             client.execute(f"INSERT INTO {TABLE} ({COLUMNS}) VALUES", rows)
 
     app.agent(topic, name="idiomatic")(store)

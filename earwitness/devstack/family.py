@@ -27,11 +27,11 @@ OURS: Final = (f"{PREFIX}KAFKA__", f"{PREFIX}CLICKHOUSE__")
 """Settings of which the stack's children inherit none; all others they do."""
 
 
-def kafka(layout: Layout, ports: Ports, jars: Sequence[Path]) -> ChildSpec:
+def kafka(layout: Layout, ports: Ports, jars: Sequence[Path], logins: kafka_server.Logins) -> ChildSpec:
     """Write Kafka's configuration and say how to run it."""
     return ChildSpec(
         name="kafka",
-        command=kafka_server.configure(layout, ports, jars),
+        command=kafka_server.configure(layout, ports, jars, logins),
         environment=_environment(),
         folder=layout.kafka,
         log=layout.log("kafka"),

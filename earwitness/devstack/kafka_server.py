@@ -10,7 +10,7 @@ import uuid
 from base64 import urlsafe_b64encode
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from earwitness.devstack.layout import Layout, write_private
 from earwitness.devstack.ports import HOST, Ports
@@ -22,6 +22,12 @@ HEAP_MB: Final = 384
 FORMAT_LIMIT_S: Final = 60
 SCRAM: Final = "SCRAM-SHA-256"
 SUPER_USERS: Final = ("broker", "admin")
+
+Logins = tuple[Literal["SCRAM-SHA-256", "PLAIN"], ...]
+"""The mechanisms by which clients may log in."""
+
+USUAL_LOGINS: Final[Logins] = (SCRAM,)
+"""With PLAIN a password crosses the loopback interface: for clients that know nothing else."""
 
 _JVM_OPTIONS: Final = (
     f"-Xmx{HEAP_MB}m",
@@ -54,14 +60,16 @@ Configuration:
 """
 
 
-def configure(layout: Layout, ports: Ports, jars: Sequence[Path]) -> tuple[str, ...]:
+def configure(
+    layout: Layout, ports: Ports, jars: Sequence[Path], logins: Logins = USUAL_LOGINS
+) -> tuple[str, ...]:
     """Write Kafka's configuration, format its data folder once, and give the command that runs it.
 
     Raises `StackUnavailable` where the format step fails.
     """
     properties = layout.kafka / "server.properties"
     logging = layout.kafka / "log4j2.yaml"
-    write_private(properties, _properties(layout, ports))
+    write_private(properties, _properties(layout, ports, logins))
     write_private(logging, _LOGGING)
     classpath = ":".join(str(jar) for jar in jars)
     options = [*_JVM_OPTIONS, f"-Dlog4j2.configurationFile={logging}", "-cp", classpath]
@@ -86,7 +94,7 @@ def _data(layout: Layout) -> Path:
     return layout.kafka / "data"
 
 
-def _properties(layout: Layout, ports: Ports) -> str:
+def _properties(layout: Layout, ports: Ports, logins: Logins = USUAL_LOGINS) -> str:
     broker = read_secret(layout, "kafka-broker")
     login = "org.apache.kafka.common.security"
     client, controller = f"{HOST}:{ports.kafka}", f"{HOST}:{ports.kafka_controller}"
@@ -99,7 +107,7 @@ def _properties(layout: Layout, ports: Ports) -> str:
         "listener.security.protocol.map": "CLIENT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT",
         "controller.listener.names": "CONTROLLER",
         "inter.broker.listener.name": "CLIENT",
-        "sasl.enabled.mechanisms": SCRAM,
+        "sasl.enabled.mechanisms": ",".join(logins),
         "sasl.mechanism.inter.broker.protocol": SCRAM,
         # SCRAM passwords lie in the metadata that the controller serves: it cannot use them itself.
         "sasl.mechanism.controller.protocol": "PLAIN",
@@ -130,7 +138,15 @@ def _properties(layout: Layout, ports: Ports) -> str:
         "broker.heartbeat.interval.ms": "500",
         "log.cleaner.dedupe.buffer.size": str(16 << 20),
     }
+    if "PLAIN" in logins:
+        values["listener.name.client.plain.sasl.jaas.config"] = _plain_logins(layout)
     return "".join(f"{name}={escape(value)}\n" for name, value in values.items())
+
+
+def _plain_logins(layout: Layout) -> str:
+    """Name every user with its password: PLAIN does not look where SCRAM keeps them."""
+    users = "".join(f' user_{user}="{read_secret(layout, f"kafka-{user}")}"' for user in KAFKA_USERS)
+    return f"org.apache.kafka.common.security.plain.PlainLoginModule required{users};"
 
 
 def escape(value: str) -> str:

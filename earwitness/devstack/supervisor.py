@@ -16,7 +16,7 @@ from typing import Final
 import psutil
 from pydantic import BaseModel, ConfigDict, Field
 
-from earwitness.devstack import downloads, family, leftovers, lock, ports, preflight, state
+from earwitness.devstack import downloads, family, kafka_server, leftovers, lock, ports, preflight, state
 from earwitness.devstack.children import Child, ChildSpec, bound_log
 from earwitness.devstack.layout import layout_of, prepare
 from earwitness.devstack.ports import HOST, Ports
@@ -45,6 +45,7 @@ class Options(BaseModel):
     data_dir: Path
     workers: int = Field(ge=0, le=MOST_WORKERS)
     ports: dict[str, int] = Field(default_factory=dict)
+    logins: kafka_server.Logins = kafka_server.USUAL_LOGINS
 
 
 class Supervisor:
@@ -104,7 +105,10 @@ class Supervisor:
         chosen = self._ports = ports.choose(layout, self._options.ports)
         self._publish()
         jars = downloads.installed(downloads.cache_folder(os.environ))
-        services = (family.kafka(layout, chosen, jars), family.clickhouse(layout, chosen))
+        services = (
+            family.kafka(layout, chosen, jars, self._options.logins),
+            family.clickhouse(layout, chosen),
+        )
         self._bring_up(self._services, services)
         if self._stopping:
             return
