@@ -53,7 +53,10 @@ class Contender(NamedTuple):
 
 
 class Round(NamedTuple):
-    """One contender, once: rates between its first and its last stored row."""
+    """One contender, once: rates between its first and its last stored row.
+
+    From its start where it stored all rows at once, as it may do with few of them.
+    """
 
     events_per_s: float
     events_per_cpu_s: float
@@ -133,11 +136,14 @@ def _one_round(arena: Arena, contender: Contender, group: str) -> Round:
     _account_for_evidence(arena, group)
     with _running(arena, contender, group) as process:
         try:
+            began = _read(arena, 0, process)
             first = _until(arena, contender, 1, process)
             last = _until(arena, contender, arena.events, process)
         except (psutil.NoSuchProcess, clickhouse_driver.errors.Error, OSError, EOFError) as error:
             raise SystemExit(f"the stack broke under {contender.name}: {error!r}") from error
         resident_mb = arena.servers.get(contender.lives_in or "", process).memory_info().rss / 1e6
+    if first.stored == last.stored:
+        first = began
     counted = last.stored - first.stored
     return Round(counted / (last.at_s - first.at_s), counted / (last.cpu_s - first.cpu_s), resident_mb)
 
@@ -197,7 +203,7 @@ def _until(arena: Arena, contender: Contender, wanted: int, process: psutil.Proc
     while time.monotonic() - grown_at < LONGEST_STANDSTILL_S:
         before, count = count, _rows(arena, contender.table)
         if count >= wanted:
-            return Reading(count, time.monotonic(), sum(map(_cpu_s, (process, *arena.servers.values()))))
+            return _read(arena, count, process)
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
             raise SystemExit(f"{who} ended after {count:,} of {arena.events:,} rows; see what it said above")
         if count > before:
@@ -206,6 +212,10 @@ def _until(arena: Arena, contender: Contender, wanted: int, process: psutil.Proc
     raise SystemExit(
         f"{who} has stood still at {count:,} of {arena.events:,} rows for {LONGEST_STANDSTILL_S:.0f} s"
     )
+
+
+def _read(arena: Arena, stored: int, process: psutil.Process) -> Reading:
+    return Reading(stored, time.monotonic(), sum(map(_cpu_s, (process, *arena.servers.values()))))
 
 
 def _rows(arena: Arena, table: str) -> int:

@@ -34,7 +34,7 @@ EVENT_COLUMNS: Final = (
     " sequence UInt64, actor_type LowCardinality(String), actor_id String,"
     " organization LowCardinality(String), actor_team LowCardinality(String),"
     " action LowCardinality(String), resource_type LowCardinality(String), resource_id String,"
-    " customer_id String, outcome LowCardinality(String) DEFAULT 'succeeded',"
+    " customer_id String, outcome LowCardinality(String),"
     " purpose LowCardinality(String), evidence_ref String, recipient LowCardinality(String),"
     " operation_id String, session_id String, trace_id String, ip String,"
     " user_agent LowCardinality(String), item_count Nullable(UInt64), content_bytes Nullable(UInt64)"
@@ -66,7 +66,8 @@ WITH dictGet('{database}.bench_dictionary',
      empty(cited.3) OR has(cited.3, actor_id) AS of_actor,
      time >= cited.4 AND time < cited.5 AS in_force,
      known AND of_customer AND of_actor AND in_force AND cited.6 AS met
-SELECT toDate(_timestamp_ms, 'UTC') AS received_day, queue.*,
+SELECT toDate(_timestamp_ms, 'UTC') AS received_day,
+       queue.* REPLACE (if(outcome = '', 'succeeded', outcome) AS outcome),
        if(met, 'justified', 'unjustified') AS verdict,
        multiIf(met, 'clause_met', evidence_ref = '', 'evidence_not_cited', NOT known, 'evidence_not_found',
                NOT of_customer, 'evidence_wrong_customer', NOT in_force, 'evidence_not_in_force',
