@@ -60,6 +60,23 @@ def test_kafka_listens_on_loopback_only_and_asks_everyone_for_a_password(tmp_pat
     assert values["super.users"] == "User:broker;User:admin"
 
 
+def test_kafka_takes_plain_passwords_only_where_it_is_asked_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With PLAIN they cross the wire: that is for clients that know no other way."""
+    layout = a_layout(tmp_path)
+    monkeypatch.setattr(kafka_server, "_format", lambda *_: None)
+    properties = layout.kafka / "server.properties"
+    logins = "listener.name.client.plain.sasl.jaas.config"
+    kafka_server.configure(layout, SOME_PORTS, JARS)
+    assert "sasl.enabled.mechanisms=SCRAM-SHA-256\n" in properties.read_text()
+    assert logins not in properties.read_text()
+    kafka_server.configure(layout, SOME_PORTS, JARS, ("SCRAM-SHA-256", "PLAIN"))
+    assert "sasl.enabled.mechanisms=SCRAM-SHA-256,PLAIN\n" in properties.read_text()
+    (line,) = (line for line in properties.read_text().splitlines() if line.startswith(logins))
+    assert f'user_worker="{read_secret(layout, "kafka-worker")}"' in line
+
+
 def test_clickhouse_passwords_are_not_written_in_the_clear(tmp_path: Path) -> None:
     """Its users file is copied into bug reports."""
     layout = a_layout(tmp_path)
