@@ -40,10 +40,10 @@ check: setup ## lint, types, import contracts, generated documents
 	$(BIN)/python -m earwitness.reference --check
 	$(BIN)/earwitness policy check
 
-bench: setup $(QUIX)/.installed ## measure events per second from topic to table, beside Faust, Quix Streams and ClickHouse's own Kafka engine (BENCH="--events 50000 --rounds 1")
+bench: setup $(QUIX)/.installed ## measure events per second from topic to table, beside three other ways (BENCH="--events 50000 --rounds 1")
 	$(BIN)/python -m benchmarks $(BENCH)
 
-$(QUIX)/.installed: benchmarks/quix.lock
+$(QUIX)/.installed: benchmarks/quix.lock | $(INSTALLED)
 	$(PYTHON) -m venv $(QUIX)
 	$(QUIX)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/quix.lock
 	@touch $@
