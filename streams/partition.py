@@ -342,8 +342,7 @@ class PartitionOwner:
             return {}
         if self._recent is None:
             self._recent = await self._recent_identities(accepted[0].record.timestamp)
-        recent = self._recent
-        suspects = {(item.event.source, item.event.id) for item in accepted if recent.may_be_stored(item)}
+        suspects = self._recent.suspects(accepted)
         if not suspects:
             return {}
         # An insert of the last owner may arrive late: rows of the very range it left are no copies of it.
