@@ -50,6 +50,10 @@ from streams.wire import LONGEST_DETAIL
 log = structlog.get_logger(__name__)
 
 
+FILTER_LOOKS_BACK_MS: Final = 2 * LATEST_AHEAD_MS
+"""How far before its first access a new owner reads which ids are stored; what it takes in with an id made
+earlier than that, but for `LATEST_AHEAD_MS`, it looks up."""
+
 ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
 
@@ -351,11 +355,12 @@ class PartitionOwner:
 
     async def _recent_identities(self, received_ms: int) -> RecentIdentities:
         """Begin a filter at the first access received: behind the last id that the partition stored."""
-        # Older rows need no look: an id is made at most that much later than it was received.
+        since_ms = received_ms - FILTER_LOOKS_BACK_MS
         newest = await self._persistently.in_thread(
-            self._ports.trail.newest_id_ms, self._topic, self._partition, received_ms - LATEST_AHEAD_MS
+            self._ports.trail.newest_id_ms, self._topic, self._partition, since_ms
         )
-        return RecentIdentities(received_ms if newest is None else max(newest, received_ms))
+        # What was received earlier was made at most that much later.
+        return RecentIdentities(max(newest or 0, since_ms + LATEST_AHEAD_MS))
 
     def _remember(self, stored: Sequence[Accepted]) -> None:
         if self._recent is not None:
