@@ -54,6 +54,9 @@ FILTER_LOOKS_BACK_MS: Final = 2 * LATEST_AHEAD_MS
 """How far before its first access a new owner reads which ids are stored; what it takes in with an id made
 earlier than that, but for `LATEST_AHEAD_MS`, it looks up."""
 
+BEHIND_S: Final = 1.0
+"""How long ago the last record at hand was received where a partition counts as behind."""
+
 ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
 
@@ -245,7 +248,7 @@ class PartitionOwner:
         while self._unsettled is not None and records[-1].offset < self._unsettled.last:
             records += await self._take()
         loop = asyncio.get_running_loop()
-        until = self._stored_at + self._ports.shortest_interval_s
+        until = self._gathers_until(records[-1], loop.time())
         while self._may_grow(records) and (left := until - loop.time()) > 0:
             try:
                 async with asyncio.timeout(left):
@@ -253,6 +256,16 @@ class PartitionOwner:
             except TimeoutError:
                 break
         return records
+
+    def _gathers_until(self, last: Any, now_s: float) -> float:  # noqa: ANN401 - aiokafka ships no types
+        """Keep inserts apart; and where records lie on the topic for long already, have more of them come.
+
+        A range costs the same beside its records, whatever their number: larger ones catch up sooner. A lone
+        record that comes in time waits for nothing.
+        """
+        interval_s = self._ports.shortest_interval_s
+        is_behind = self._ports.now().timestamp() - last.timestamp / 1_000 > BEHIND_S
+        return max(self._stored_at, now_s if is_behind else float("-inf")) + interval_s
 
     def _may_grow(self, records: Sequence[Any]) -> bool:
         return len(records) < self._ports.largest_range and size_of(records) < LARGEST_RANGE_BYTES
