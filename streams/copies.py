@@ -59,25 +59,33 @@ class RecentIdentities:
 
     def add(self, stored: Sequence[Accepted]) -> None:
         """Remember accesses that are stored now."""
-        for item in stored:
-            if item.made_ms is not None and item.made_ms > self._made_after_ms:
-                self._marks.add(_mark(item, item.made_ms))
+        self._marks.update(_marks(stored))
         if len(self._marks) > MOST_REMEMBERED:
             self._forget_the_older_half()
 
-    def may_be_stored(self, item: Accepted) -> bool:
-        """Say whether the store must be asked: the identity is remembered, or may have been forgotten."""
-        made_ms = item.made_ms
-        return made_ms is None or made_ms <= self._made_after_ms or _mark(item, made_ms) in self._marks
+    def suspects(self, accepted: Sequence[Accepted]) -> set[Identity]:
+        """Give the identities of which the store must be asked: they are remembered, or may be forgotten."""
+        marks = _marks(accepted)
+        oldest_known = (self._made_after_ms + 1) << _HASH_BITS
+        if min(marks, default=oldest_known) >= oldest_known and self._marks.isdisjoint(marks):
+            return set()
+        return {
+            (item.event.source, item.event.id)
+            for item, mark in zip(accepted, marks, strict=True)
+            if mark < oldest_known or mark in self._marks
+        }
 
     def _forget_the_older_half(self) -> None:
         ordered = sorted(self._marks)
-        self._made_after_ms = ordered[len(ordered) // 2] >> _HASH_BITS
-        self._marks = {mark for mark in ordered if mark >> _HASH_BITS > self._made_after_ms}
+        self._made_after_ms = max(self._made_after_ms, ordered[len(ordered) // 2] >> _HASH_BITS)
+        oldest_known = (self._made_after_ms + 1) << _HASH_BITS
+        self._marks = {mark for mark in ordered if mark >= oldest_known}
 
 
 def sort_copies(accepted: Sequence[Accepted], stored: Mapping[Identity, Content]) -> Sorted:
     """Tell new accesses from copies and from conflicts, in order; the first of its identity wins."""
+    if not stored and len({(item.event.source, item.event.id) for item in accepted}) == len(accepted):
+        return Sorted(list(accepted), [], [])
     seen: dict[Identity, Content] = dict(stored)
     found = Sorted([], [], [])
     for item in accepted:
@@ -100,6 +108,9 @@ def _same(seen: dict[Identity, Content], identity: Identity, item: Accepted, new
     return seen[identity] == content_of(item.event)
 
 
-def _mark(item: Accepted, made_ms: int) -> int:
-    """Give a number for the identity that grows with when it was made; two seldom share one."""
-    return made_ms << _HASH_BITS | hash((item.event.source, item.event.id)) & _HASH_MASK
+def _marks(accepted: Sequence[Accepted]) -> list[int]:
+    """Give a number for each identity that grows with when it was made; two seldom share one."""
+    return [
+        (item.made_ms or 0) << _HASH_BITS | hash((item.event.source, item.event.id)) & _HASH_MASK
+        for item in accepted
+    ]

@@ -240,7 +240,9 @@ class GroupOffsets:
             with suppress(IllegalStateError):  # the partition moved, and whoever has it begins afresh
                 function(TopicPartition(topic, partition))
 
-        self._app.consumer._thread.thread_loop.call_soon_threadsafe(call)  # noqa: SLF001 - see above
+        # A loop that is closed is that of a worker which ends: nothing is fetched any more.
+        with suppress(RuntimeError):
+            self._app.consumer._thread.thread_loop.call_soon_threadsafe(call)  # noqa: SLF001 - see above
 
     async def _in_consumer_thread(self, function: Any, *arguments: Any) -> Any:  # noqa: ANN401 - aiokafka ships no types
         return await self._app.consumer._thread.call_thread(function, *arguments)  # noqa: SLF001 - see above

@@ -50,6 +50,13 @@ from streams.wire import LONGEST_DETAIL
 log = structlog.get_logger(__name__)
 
 
+FILTER_LOOKS_BACK_MS: Final = 2 * LATEST_AHEAD_MS
+"""How far before its first access a new owner reads which ids are stored; what it takes in with an id made
+earlier than that, but for `LATEST_AHEAD_MS`, it looks up."""
+
+BEHIND_S: Final = 1.0
+"""How long ago the last record at hand was received where a partition counts as behind."""
+
 ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
 
@@ -241,7 +248,7 @@ class PartitionOwner:
         while self._unsettled is not None and records[-1].offset < self._unsettled.last:
             records += await self._take()
         loop = asyncio.get_running_loop()
-        until = self._stored_at + self._ports.shortest_interval_s
+        until = self._gathers_until(records[-1], loop.time())
         while self._may_grow(records) and (left := until - loop.time()) > 0:
             try:
                 async with asyncio.timeout(left):
@@ -249,6 +256,16 @@ class PartitionOwner:
             except TimeoutError:
                 break
         return records
+
+    def _gathers_until(self, last: Any, now_s: float) -> float:  # noqa: ANN401 - aiokafka ships no types
+        """Keep inserts apart; and where records lie on the topic for long already, have more of them come.
+
+        A range costs the same beside its records, whatever their number: larger ones catch up sooner. A lone
+        record that comes in time waits for nothing.
+        """
+        interval_s = self._ports.shortest_interval_s
+        is_behind = self._ports.now().timestamp() - last.timestamp / 1_000 > BEHIND_S
+        return max(self._stored_at, now_s if is_behind else float("-inf")) + interval_s
 
     def _may_grow(self, records: Sequence[Any]) -> bool:
         return len(records) < self._ports.largest_range and size_of(records) < LARGEST_RANGE_BYTES
@@ -342,8 +359,7 @@ class PartitionOwner:
             return {}
         if self._recent is None:
             self._recent = await self._recent_identities(accepted[0].record.timestamp)
-        recent = self._recent
-        suspects = {(item.event.source, item.event.id) for item in accepted if recent.may_be_stored(item)}
+        suspects = self._recent.suspects(accepted)
         if not suspects:
             return {}
         # An insert of the last owner may arrive late: rows of the very range it left are no copies of it.
@@ -352,11 +368,12 @@ class PartitionOwner:
 
     async def _recent_identities(self, received_ms: int) -> RecentIdentities:
         """Begin a filter at the first access received: behind the last id that the partition stored."""
-        # Older rows need no look: an id is made at most that much later than it was received.
+        since_ms = received_ms - FILTER_LOOKS_BACK_MS
         newest = await self._persistently.in_thread(
-            self._ports.trail.newest_id_ms, self._topic, self._partition, received_ms - LATEST_AHEAD_MS
+            self._ports.trail.newest_id_ms, self._topic, self._partition, since_ms
         )
-        return RecentIdentities(received_ms if newest is None else max(newest, received_ms))
+        # What was received earlier was made at most that much later.
+        return RecentIdentities(max(newest or 0, since_ms + LATEST_AHEAD_MS))
 
     def _remember(self, stored: Sequence[Accepted]) -> None:
         if self._recent is not None:

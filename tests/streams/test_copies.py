@@ -3,7 +3,7 @@ from copy import copy
 from typing import Any
 
 from models.fields import made_at_ms
-from sinks.base import content_of
+from sinks.base import Identity, content_of
 from streams.copies import LATEST_AHEAD_MS, MOST_REMEMBERED, Accepted, RecentIdentities, sort_copies
 from streams.judge import read_records
 from streams.wire import read_access
@@ -14,6 +14,10 @@ def accepted(number: int, *, received_ms: int = NOON_MS, offset: int = 0, **chan
     value = json.dumps(an_event(number, **changes)).encode()
     event, unknown_fields = read_access(value, ())
     return Accepted(event, unknown_fields, Record(offset, value, received_ms), made_at_ms(event.id))
+
+
+def identity(item: Accepted) -> Identity:
+    return item.event.source, item.event.id
 
 
 def test_a_copy_in_the_same_batch_is_counted_and_dropped() -> None:
@@ -52,20 +56,21 @@ def test_the_same_id_from_another_source_is_another_access() -> None:
 
 def test_a_fresh_version_7_id_needs_no_look_up() -> None:
     """In steady state the store is not asked at all."""
-    assert not RecentIdentities(NOON_MS - 1).may_be_stored(accepted(1))
+    assert not RecentIdentities(NOON_MS - 1).suspects([accepted(1)])
 
 
 def test_a_remembered_identity_is_looked_up() -> None:
     """The filter can only say perhaps; the store says whether."""
     recent = RecentIdentities(NOON_MS - 1)
     recent.add([accepted(1)])
-    assert recent.may_be_stored(accepted(1))
-    assert not recent.may_be_stored(accepted(1, source="/services/sms-api"))
+    known, other = accepted(1), accepted(1, source="/services/sms-api")
+    assert recent.suspects([known, other]) == {identity(known)}
 
 
 def test_an_id_older_than_the_filter_is_looked_up() -> None:
     """A spool that comes back after days must not double what was stored before."""
-    assert RecentIdentities(NOON_MS).may_be_stored(accepted(1, received_ms=NOON_MS + DAY_MS))
+    old = accepted(1, received_ms=NOON_MS + DAY_MS)
+    assert RecentIdentities(NOON_MS).suspects([old]) == {identity(old)}
 
 
 def test_an_id_from_the_future_is_refused() -> None:
@@ -81,7 +86,7 @@ def test_an_id_that_carries_no_time_is_looked_up() -> None:
     recent = RecentIdentities(NOON_MS - DAY_MS)
     without_time = accepted(1, id="6fa459ea-ee8a-5ca4-894e-db77e160355e")
     recent.add([without_time])
-    assert recent.may_be_stored(without_time)
+    assert recent.suspects([without_time]) == {identity(without_time)}
 
 
 def test_the_filter_forgets_what_was_made_first_and_says_so() -> None:
@@ -95,7 +100,9 @@ def test_the_filter_forgets_what_was_made_first_and_says_so() -> None:
         stored.append(Accepted(event, "", one.record, NOON_MS + number // 7))
     for first in range(0, len(stored), 1_000):
         recent.add(stored[first : first + 1_000])
-    assert all(map(recent.may_be_stored, stored))
-    later = NOON_MS + MOST_REMEMBERED // 14
-    assert recent.may_be_stored(accepted(MOST_REMEMBERED, id=event_id(MOST_REMEMBERED, later)))
-    assert not recent.may_be_stored(accepted(MOST_REMEMBERED, id=event_id(MOST_REMEMBERED, later + 1)))
+    assert recent.suspects(stored) == set(map(identity, stored))
+    forgotten_ms = NOON_MS + MOST_REMEMBERED // 14
+    last, next_ = (
+        accepted(1, id=event_id(MOST_REMEMBERED, made_ms)) for made_ms in (forgotten_ms, forgotten_ms + 1)
+    )
+    assert recent.suspects([last, next_]) == {identity(last)}

@@ -290,7 +290,13 @@ class SteadyRegisters:
 
 
 def an_owner(
-    broker: Broker, trail: Any, policies: PolicySet, fate: Fate, topic: str = ACCESS_EVENTS
+    broker: Broker,
+    trail: Any,
+    policies: PolicySet,
+    fate: Fate,
+    topic: str = ACCESS_EVENTS,
+    *,
+    interval_s: float = 0,
 ) -> tuple[PartitionOwner, Member]:
     """Make the owner of the partition in a new generation."""
     member = Member(broker, fate)
@@ -305,7 +311,7 @@ def an_owner(
         threads=fate.threads,
         now=lambda: NOW,
         largest_range=3,
-        shortest_interval_s=0,
+        shortest_interval_s=interval_s,
     )
     return PartitionOwner(ports, topic, 0, member.membership_then), member
 
