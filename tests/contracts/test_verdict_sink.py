@@ -100,6 +100,11 @@ def found(sinks: Sinks, selection: Selection) -> list[StoredAccess]:
     return accesses
 
 
+def _an_instant() -> datetime:
+    """Give an instant for pages that nobody else has; there is room for many more behind it."""
+    return NOON + timedelta(milliseconds=next(PARTITIONS))
+
+
 def a_page(
     accesses: Sequence[StoredAccess], *, version: int = 5, at: datetime = NOON, **how: Any
 ) -> VerdictBlock:
@@ -180,7 +185,7 @@ def test_a_page_is_found_by_its_name(sinks: Sinks) -> None:
     customer = f"c-{uuid4()}"
     store(sinks, [{"customer_id": customer} for _ in range(3)])
     accesses = found(sinks, of_customer(customer))
-    block = a_page(accesses, at=NOON + timedelta(microseconds=PARTITIONS.__next__()))
+    block = a_page(accesses, at=_an_instant())
     assert sinks.verdicts.block_of(block.page) is None
     sinks.verdicts.write_verdicts(block)
     stored = sinks.verdicts.block_of(block.page)
@@ -247,7 +252,7 @@ def test_pending_is_what_the_newest_verdict_says(sinks: Sinks, seed: int) -> Non
         store(sinks, made, verdict=first)
     for later in rng.sample(range(30), 9):
         told = rng.sample(found(sinks, of_customer(mark)), 7)
-        at = NOON + timedelta(microseconds=PARTITIONS.__next__())
+        at = _an_instant()
         for verdict, some in zip(
             (PENDING, JUSTIFIED, GIVEN_UP), (told[:3], told[3:5], told[5:]), strict=True
         ):
