@@ -70,11 +70,13 @@ def _kafka_full(running: Stage, report: Report) -> None:
 def _say_what_is_said(running: Stage, report: Report) -> None:
     """Note what `status` and `doctor` say meanwhile; a fault where that is nothing about a disk."""
     problem = str(state.read(running.data_dir).problem)
-    report.say(f"`status`: {problem}")
+    here = str(running.data_dir)
+    report.say(f"`status`: {problem.replace(here, '…')}")
     if "is full" not in problem:
         report.faults.append(f"status does not name the full disk: {problem}")
     doctor = [check for check in check_stack(running.layout) if check.outcome == "fail"]
-    report.say(f"`doctor`: {doctor[0].name}: {doctor[0].detail}" if doctor else "`doctor`: all is well")
+    told = f"{doctor[0].name}: {doctor[0].detail.replace(here, '…')}" if doctor else "all is well"
+    report.say(f"`doctor`: {told}")
 
 
 def _recovered(running: Stage, report: Report, load: Load, source: str) -> None:
