@@ -54,10 +54,9 @@ def _price(with_it: Sequence[Round], without: Sequence[Round]) -> dict[str, floa
     """Give the median over rounds of what each lost beside its neighbour: a machine's pace drifts."""
     pairs = list(zip(with_it, without, strict=True))
     return {
-        "of_events_per_s": 1
-        - statistics.median(one.events_per_s / other.events_per_s for one, other in pairs),
-        "of_events_per_cpu_s": 1
-        - statistics.median(one.events_per_cpu_s / other.events_per_cpu_s for one, other in pairs),
+        f"of_{figure}": 1
+        - statistics.median(getattr(one, figure) / getattr(other, figure) for one, other in pairs)
+        for figure in ("events_per_s", "events_per_cpu_s")
     }
 
 

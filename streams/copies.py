@@ -54,7 +54,7 @@ class RecentIdentities:
     """
 
     def __init__(self, made_after_ms: int) -> None:
-        self._made_after_ms = made_after_ms
+        self._oldest_known = _first_mark_after(made_after_ms)
         self._marks: set[int] = set()
 
     def add(self, stored: Sequence[Accepted]) -> None:
@@ -66,20 +66,20 @@ class RecentIdentities:
     def suspects(self, accepted: Sequence[Accepted]) -> set[Identity]:
         """Give the identities of which the store must be asked: they are remembered, or may be forgotten."""
         marks = _marks(accepted)
-        oldest_known = (self._made_after_ms + 1) << _HASH_BITS
-        if min(marks, default=oldest_known) >= oldest_known and self._marks.isdisjoint(marks):
+        oldest = self._oldest_known
+        if min(marks, default=oldest) >= oldest and self._marks.isdisjoint(marks):
             return set()
         return {
             (item.event.source, item.event.id)
             for item, mark in zip(accepted, marks, strict=True)
-            if mark < oldest_known or mark in self._marks
+            if mark < oldest or mark in self._marks
         }
 
     def _forget_the_older_half(self) -> None:
         ordered = sorted(self._marks)
-        self._made_after_ms = max(self._made_after_ms, ordered[len(ordered) // 2] >> _HASH_BITS)
-        oldest_known = (self._made_after_ms + 1) << _HASH_BITS
-        self._marks = {mark for mark in ordered if mark >= oldest_known}
+        last_forgotten_ms = ordered[len(ordered) // 2] >> _HASH_BITS
+        self._oldest_known = max(self._oldest_known, _first_mark_after(last_forgotten_ms))
+        self._marks = {mark for mark in ordered if mark >= self._oldest_known}
 
 
 def sort_copies(accepted: Sequence[Accepted], stored: Mapping[Identity, Content]) -> Sorted:
@@ -106,6 +106,10 @@ def _same(seen: dict[Identity, Content], identity: Identity, item: Accepted, new
         first = next(other for other in new if (other.event.source, other.event.id) == identity)
         seen[identity] = content_of(first.event)
     return seen[identity] == content_of(item.event)
+
+
+def _first_mark_after(made_ms: int) -> int:
+    return (made_ms + 1) << _HASH_BITS
 
 
 def _marks(accepted: Sequence[Accepted]) -> list[int]:
