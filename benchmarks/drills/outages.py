@@ -26,7 +26,7 @@ from models.topics import ACCESS_EVENTS, DEAD_LETTERS
 RATE: Final = 500
 CLICKHOUSE_AWAY_S: Final = 240.0
 KAFKA_AWAY_S: Final = 60.0
-CAUGHT_UP_WITHIN_S: Final = 300.0
+CAUGHT_UP_WITHIN_S: Final = 900.0
 WORKERS: Final = 3
 SESSION_OVER_S: Final = 8.0
 POISON: Final = 10_000
