@@ -112,6 +112,8 @@ class PartitionOwner:
         self._inherited = ""
         self._recent: RecentIdentities | None = None
         self._stored_at = float("-inf")
+        self._uncommitted: int | None = None
+        """The offset behind ranges that are stored and whose intent still stands as the last commit."""
 
     def feed(self, records: Sequence[Any]) -> None:
         """Hand over the records of one fetch."""
@@ -134,8 +136,11 @@ class PartitionOwner:
         try:
             async with asyncio.timeout(limit_s):
                 await self._storing.acquire()
+                await self._commit_behind()
         except TimeoutError:
             log.warning("range_abandoned", topic=self._topic, partition=self._partition, after_s=limit_s)
+        except RangeLost:
+            log.info("range_left_to_settle", topic=self._topic, partition=self._partition)
 
     async def _settle(self) -> None:
         """Find out where to go on: at an unfinished range, or behind all that is committed or stored."""
@@ -207,7 +212,8 @@ class PartitionOwner:
         tally = await self._persistently.in_thread(trail.tally, stored)
         findings = await self._persistently.in_thread(trail.findings, stored)
         letters = await self._persistently.in_thread(trail.refused, stored)
-        await self._conclude(tally, findings, letters)
+        await self._account(tally, findings, letters)
+        await self._commit(stored.last + 1, "")
 
     async def _refuse_another_topic(self, known_to: int) -> None:
         """Stop where the topic ends before what the group or the store knows of it."""
@@ -286,6 +292,9 @@ class PartitionOwner:
 
     async def _delivered(self) -> Sequence[Any]:
         """Wait for the next batch. Where the consumer was moved and nothing came of it, move it again."""
+        if self._inbox.is_empty:
+            async with self._storing:
+                await self._commit_behind()
         while True:
             try:
                 async with asyncio.timeout(ASKED_AGAIN_S if self._asked else None):
@@ -348,7 +357,8 @@ class PartitionOwner:
             # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
             await self._commit(block.range.first, block.range.intent)
         entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
-        await self._conclude(entry, findings, letters)
+        await self._account(entry, findings, letters)
+        self._uncommitted = block.range.last + 1
         self._remember(copies.new)
         self._stored_at = asyncio.get_running_loop().time()
 
@@ -452,10 +462,10 @@ class PartitionOwner:
 
         return await self._persistently.call(call) and calls == 1
 
-    async def _conclude(
+    async def _account(
         self, entry: LedgerEntry, findings: Sequence[Finding], letters: Sequence[DeadLetter]
     ) -> None:
-        """Account for a stored range, tell of what it brought to light, and commit past it."""
+        """Account for a stored range, and tell of what it brought to light."""
         await self._persistently.in_thread(self._ports.trail.write_ledger, entry)
         conflicts = [conflict_finding(letter) for letter in letters if letter.reason == "id_conflict"]
         messages = [
@@ -464,9 +474,14 @@ class PartitionOwner:
         ]
         if messages:
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
-        await self._commit(entry.range.last + 1, "")
+
+    async def _commit_behind(self) -> None:
+        """Commit behind the last range, unless the intent of the next, which says as much, was committed."""
+        if self._uncommitted is not None:
+            await self._commit(self._uncommitted, "")
 
     async def _commit(self, offset: int, metadata: str) -> None:
+        self._uncommitted = None
         await self._persistently.commit(self._topic, self._partition, offset, metadata)
 
 

@@ -95,9 +95,9 @@ class TellsNothingThatItSettles(PartitionOwner):
         await super()._settle_range(intent)
         self._settling = False
 
-    async def _conclude(self, entry: LedgerEntry, findings: Any, letters: Any) -> None:
+    async def _account(self, entry: LedgerEntry, findings: Any, letters: Any) -> None:
         told = ([], []) if getattr(self, "_settling", False) else (findings, letters)
-        await super()._conclude(entry, *told)
+        await super()._account(entry, *told)
 
 
 class TellsWhatItJudgedItself(PartitionOwner):
