@@ -12,6 +12,7 @@ from models.errors import RangeLost
 from models.publisher import Message
 from models.topics import ACCESS_EVENTS
 from sinks.base import Block
+from streams.copies import MOST_REMEMBERED
 from streams.intake import Intake
 from streams.offsets import Committed, Membership
 from streams.partition import PartitionOwner, Ports
@@ -61,12 +62,16 @@ class Request:
 
 
 class Makes(NamedTuple):
-    """What the workers of a world are made of. `batch` gives how many records come in a fetch."""
+    """What the workers of a world are made of. `batch` gives how many records come in a fetch.
+
+    A filter of copies forgets when it holds more than `most_remembered`.
+    """
 
     policies: PolicySet
     owner: type[PartitionOwner] = PartitionOwner
     intake: type[Intake] = Intake
     largest_range: int = 2
+    most_remembered: int = MOST_REMEMBERED
     batch: Callable[[], int] = lambda: 2
 
 
@@ -111,6 +116,7 @@ class Worker:
             now=lambda: NOW,
             largest_range=makes.largest_range,
             shortest_interval_s=0,
+            most_remembered=makes.most_remembered,
         )
         self._intake = makes.intake(self, partial(makes.owner, ports), self.failures.append)
 
