@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from earwitness.policy import EvidenceIndex, PolicySet
@@ -79,12 +79,19 @@ class OneView:
     """Registers as one worker knows them: every other one knows of what nobody else has heard of yet."""
 
     def __init__(self, *, knows_more: bool) -> None:
-        self.index = EvidenceIndex()
-        if knows_more:
-            self.index.put(a_complaint("ticket:unknown", assignees=["e-1"]), 1)
+        self.index = _index(knows_more=knows_more)
 
     async def catch_up(self) -> None:
         """There is nothing new."""
+
+
+@cache
+def _index(*, knows_more: bool) -> EvidenceIndex:
+    """Make it once for all worlds, for none of them puts anything into it."""
+    index = EvidenceIndex()
+    if knows_more:
+        index.put(a_complaint("ticket:unknown", assignees=["e-1"]), 1)
+    return index
 
 
 class Worker:
