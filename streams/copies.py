@@ -50,17 +50,19 @@ class Sorted(NamedTuple):
 class RecentIdentities:
     """What a partition stored whose id was made after an instant, which moves on as memory fills up.
 
-    Nothing that was stored before may have been made after the instant given.
+    Nothing that was stored before may have been made after the instant given. Of more than `most`
+    identities the older half is forgotten.
     """
 
-    def __init__(self, made_after_ms: int) -> None:
+    def __init__(self, made_after_ms: int, most: int = MOST_REMEMBERED) -> None:
+        self._most = most
         self._oldest_known = _first_mark_after(made_after_ms)
         self._marks: set[int] = set()
 
     def add(self, stored: Sequence[Accepted]) -> None:
         """Remember accesses that are stored now."""
         self._marks.update(_marks(stored))
-        if len(self._marks) > MOST_REMEMBERED:
+        if len(self._marks) > self._most:
             self._forget_the_older_half()
 
     def suspects(self, accepted: Sequence[Accepted]) -> set[Identity]:

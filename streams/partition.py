@@ -33,7 +33,7 @@ from sinks.base import (
     finding_of,
 )
 from streams.announce import Announcer
-from streams.copies import LATEST_AHEAD_MS, Accepted, RecentIdentities, sort_copies
+from streams.copies import LATEST_AHEAD_MS, MOST_REMEMBERED, Accepted, RecentIdentities, sort_copies
 from streams.cutting import LARGEST_RANGE_BYTES, cut, size_of, split_at
 from streams.dead_letters import dead_letter_message
 from streams.evidence import EvidenceView
@@ -84,6 +84,7 @@ class Ports:
     now: Callable[[], datetime]
     largest_range: int
     shortest_interval_s: float
+    most_remembered: int = MOST_REMEMBERED
     judging: Callable[[str], AbstractContextManager[None]] = _unobserved
     """Watches the judging of a range of that place, for health and metrics."""
 
@@ -383,7 +384,7 @@ class PartitionOwner:
             self._ports.trail.newest_id_ms, self._topic, self._partition, since_ms
         )
         # What was received earlier was made at most that much later.
-        return RecentIdentities(max(newest or 0, since_ms + LATEST_AHEAD_MS))
+        return RecentIdentities(max(newest or 0, since_ms + LATEST_AHEAD_MS), self._ports.most_remembered)
 
     def _remember(self, stored: Sequence[Accepted]) -> None:
         if self._recent is not None:
