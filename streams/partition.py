@@ -8,18 +8,13 @@ holds, and what happens to an owner that sleeps and wakes.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 
-from earwitness.policy import PolicySet
 from models.dead_letter import DeadLetter
-from models.errors import IntegrityBroken, MalformedEvent, RowsRejected
+from models.errors import IntegrityBroken, MalformedEvent, RangeLost, RowsRejected
 from models.finding import Finding
 from models.ranges import Range
 from sinks.base import (
@@ -28,22 +23,25 @@ from sinks.base import (
     Identity,
     JudgedAccess,
     LedgerEntry,
-    TrailSink,
-    VerdictSink,
     finding_of,
 )
-from streams.announce import Announcer
-from streams.copies import LATEST_AHEAD_MS, MOST_REMEMBERED, Accepted, RecentIdentities, sort_copies
+from streams.copies import (
+    LATEST_AHEAD_MS,
+    Accepted,
+    Mark,
+    RecentIdentities,
+    marks_of,
+    sort_copies,
+)
 from streams.cutting import LARGEST_RANGE_BYTES, cut, size_of, split_at
 from streams.dead_letters import dead_letter_message
-from streams.evidence import EvidenceView
 from streams.failures import Failed, report_failure
 from streams.findings import conflict_finding, finding_message
 from streams.inbox import Inbox
 from streams.judge import conflict, dead_letter, judge_accepted, read_records, received_at
-from streams.offsets import Membership, Offsets
+from streams.offsets import Membership
 from streams.persistence import WhileOwned
-from streams.registers import RegisterView
+from streams.ports import Ports
 from streams.set_aside import set_aside
 from streams.wire import LONGEST_DETAIL
 
@@ -59,37 +57,6 @@ BEHIND_S: Final = 1.0
 
 ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
-
-
-def _unobserved(_where: str) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
-def _untold(_accesses: int) -> None:
-    """Nobody wants to know."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ports:
-    """Everything a partition needs from outside; the same for all partitions of a worker."""
-
-    offsets: Offsets
-    trail: TrailSink
-    verdicts: VerdictSink
-    announcer: Announcer
-    evidence: EvidenceView
-    registers: RegisterView
-    policies: Callable[[], PolicySet]
-    threads: Executor
-    now: Callable[[], datetime]
-    largest_range: int
-    shortest_interval_s: float
-    most_remembered: int = MOST_REMEMBERED
-    judging: Callable[[str], AbstractContextManager[None]] = _unobserved
-    """Watches the judging of a range of that place, for health and metrics."""
-
-    backlog: Callable[[int], None] = _untold
-    """Is told how many accesses wait to be judged again."""
 
 
 class PartitionOwner:
@@ -327,7 +294,9 @@ class PartitionOwner:
     async def _store(self, announced: Range, records: Sequence[Any]) -> None:
         """Judge the records of one range and make all of it durable, once."""
         read = read_records(records)
-        copies = sort_copies(read.accepted, await self._stored_copies(announced, read.accepted))
+        marks = marks_of(read.accepted)
+        stored = await self._stored_copies(announced, read.accepted, marks)
+        copies = sort_copies(read.accepted, marks, stored)
         # Announced before the registers are read: whoever judges again after a change of them can tell
         # which ranges may have been judged before it (docs/decisions/0008-judging-again.md).
         await self._commit(announced.first, announced.intent)
@@ -360,17 +329,17 @@ class PartitionOwner:
         entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
         await self._account(entry, findings, letters)
         self._uncommitted = block.range.last + 1
-        self._remember(copies.new)
+        self._remember(marks)
         self._stored_at = asyncio.get_running_loop().time()
 
     async def _stored_copies(
-        self, announced: Range, accepted: Sequence[Accepted]
+        self, announced: Range, accepted: Sequence[Accepted], marks: Sequence[Mark]
     ) -> Mapping[Identity, Content]:
         if not accepted:
             return {}
         if self._recent is None:
             self._recent = await self._recent_identities(accepted[0].record.timestamp)
-        suspects = self._recent.suspects(accepted)
+        suspects = self._recent.suspects(accepted, marks)
         if not suspects:
             return {}
         # An insert of the last owner may arrive late: rows of the very range it left are no copies of it.
@@ -386,9 +355,10 @@ class PartitionOwner:
         # What was received earlier was made at most that much later.
         return RecentIdentities(max(newest or 0, since_ms + LATEST_AHEAD_MS), self._ports.most_remembered)
 
-    def _remember(self, stored: Sequence[Accepted]) -> None:
+    def _remember(self, marks: Sequence[Mark]) -> None:
+        """Remember what is stored by now: this range, and what its copies are copies of."""
         if self._recent is not None:
-            self._recent.add(stored)
+            self._recent.add(marks)
 
     async def _write_what_fits(
         self, block: Block, accepted: Sequence[Accepted]

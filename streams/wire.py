@@ -78,16 +78,24 @@ def _narrowed(annotation: Any, metadata: Iterable[Any]) -> Any:  # noqa: ANN401 
 
 
 def struct_of(model: type[BaseModel]) -> type[msgspec.Struct]:
-    """Derive the Struct that decodes what `model` accepts, apart from the rules that follow it."""
+    """Derive the Struct that decodes what `model` accepts, apart from the rules that follow it.
+
+    What is absent is None, and is left out where the Struct is encoded.
+    """
     fields: list[tuple[str, Any] | tuple[str, Any, Any]] = []
     for name, field in model.model_fields.items():
         narrowed = _narrowed(field.annotation, field.metadata)
         if field.is_required():
             fields.append((name, narrowed))
         else:
-            fields.append((name, narrowed | None, field.default))
+            fields.append((name, narrowed | None, None))
     return msgspec.defstruct(
-        f"{model.__name__}Struct", fields, forbid_unknown_fields=True, kw_only=True, gc=False
+        f"{model.__name__}Struct",
+        fields,
+        forbid_unknown_fields=True,
+        omit_defaults=True,
+        kw_only=True,
+        gc=False,
     )
 
 

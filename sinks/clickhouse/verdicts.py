@@ -11,7 +11,7 @@ from models.pages import Page
 from models.verdict import Verdict
 from sinks.base import JudgedBefore, NewVerdict, PendingSince, Selection, StoredAccess, VerdictBlock
 from sinks.clickhouse.client import ClickHouse
-from sinks.clickhouse.columns import VERDICT_COLUMNS, Column, text_column, verdict_columns_of
+from sinks.clickhouse.columns import VERDICT_COLUMNS, Column, laid_out, text_column, verdict_columns_of
 from sinks.clickhouse.trail import Into, insert_converted
 
 ANY_VERSION: Final = 2**63 - 1
@@ -41,11 +41,13 @@ _ACCESS: Final = (
     f" concat(topic, '/', toString(partition), '/', toString(offset)), {_VERDICT}, evidence_version, false"
 )
 _PAGE: Final = "received_day = %(day)s AND judged_at = fromUnixTimestamp64Micro(%(judged_at)s, 'UTC')"
-_COLUMNS: Final = (
-    Column("id", "String", "toUUID(id)"),
-    text_column("source"),
-    *VERDICT_COLUMNS,
-    Column("late", "UInt8", "late"),
+_LAYOUT: Final = laid_out(
+    (
+        Column("id", "String", "toUUID(id)"),
+        text_column("source"),
+        *VERDICT_COLUMNS,
+        Column("late", "UInt8", "late"),
+    )
 )
 
 
@@ -167,7 +169,7 @@ class ClickHouseVerdicts:
             self._clickhouse,
             Into(
                 "verdict_log",
-                _COLUMNS,
+                _LAYOUT,
                 f"received_day = toDate('{page.day.isoformat()}') AND id = toUUID('{page.id}')"
                 f" AND judged_at = {judged_at}",
             ),
