@@ -385,6 +385,7 @@ def insert(clickhouse: ClickHouse, statement: str, columns: Sequence[Sequence[An
             "insert_block_size": LARGEST_BLOCK,
             "max_execution_time": LONGEST_INSERT_S,
             "allow_custom_error_code_in_throwif": 1,
+            "date_time_input_format": "best_effort",
         },
     )
 

@@ -11,7 +11,7 @@ from models.pages import Page
 from models.verdict import Verdict
 from sinks.base import JudgedBefore, NewVerdict, PendingSince, Selection, StoredAccess, VerdictBlock
 from sinks.clickhouse.client import ClickHouse
-from sinks.clickhouse.columns import VERDICT_COLUMNS, Column, laid_out, text_column, verdict_columns_of
+from sinks.clickhouse.columns import Column, laid_out, text_column
 from sinks.clickhouse.trail import Into, insert_converted
 
 ANY_VERSION: Final = 2**63 - 1
@@ -45,7 +45,14 @@ _LAYOUT: Final = laid_out(
     (
         Column("id", "String", "toUUID(id)"),
         text_column("source"),
-        *VERDICT_COLUMNS,
+        text_column("verdict"),
+        text_column("reason"),
+        text_column("clause"),
+        Column("evidence_used", "Array(String)", "evidence_used"),
+        Column("derived", "UInt8", "derived"),
+        text_column("policy_version"),
+        text_column("policy_digest"),
+        Column("stale_registers", "Array(String)", "stale_registers"),
         Column("late", "UInt8", "late"),
     )
 )
@@ -324,6 +331,13 @@ def _columns(given: Sequence[NewVerdict]) -> list[Sequence[Any]]:
     return [
         [item.access.id for item in given],
         [item.access.source for item in given],
-        *verdict_columns_of(given),
+        [item.verdict.outcome for item in given],
+        [item.verdict.reason for item in given],
+        [item.verdict.clause or "" for item in given],
+        [item.verdict.evidence_used for item in given],
+        [item.verdict.derived for item in given],
+        [item.verdict.policy_version for item in given],
+        [item.verdict.policy_digest for item in given],
+        [item.stale_registers for item in given],
         [item.late for item in given],
     ]
