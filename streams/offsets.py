@@ -88,6 +88,12 @@ class Offsets(Protocol):
         transaction. Raises `BrokerUnavailable`.
         """
 
+    async def received_at_ms(self, topic: str, partition: int, offset: int) -> int | None:
+        """Give when the broker received the record at `offset`; None where the topic has none there.
+
+        Raises `BrokerUnavailable`.
+        """
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Have the partition delivered again from `offset`. Raises `RangeLost` where it is not ours."""
 
@@ -178,7 +184,14 @@ class GroupOffsets:
 
     async def first_from(self, topic: str, partition: int, offset: int) -> int:
         """Read with a consumer of its own: what is on its way to ours may have been fetched elsewhere."""
-        where = TopicPartition(topic, partition)
+        return (await self._first(TopicPartition(topic, partition), offset)).offset
+
+    async def received_at_ms(self, topic: str, partition: int, offset: int) -> int | None:
+        """Read it as `first_from` does."""
+        found = await self._first(TopicPartition(topic, partition), offset)
+        return found.received_at_ms if found.offset == offset else None
+
+    async def _first(self, where: TopicPartition, offset: int) -> "_Found":
         consumer = AIOKafkaConsumer(
             **self._connection, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
         )
@@ -190,7 +203,7 @@ class GroupOffsets:
                 return await _first_record(consumer, where)
         except (KafkaError, TimeoutError) as error:
             raise BrokerUnavailable(
-                f"the first record from {topic}/{partition}/{offset}: {error!r}"
+                f"the first record from {where.topic}/{where.partition}/{offset}: {error!r}"
             ) from error
         finally:
             await consumer.stop()
@@ -248,15 +261,21 @@ class GroupOffsets:
         return await self._app.consumer._thread.call_thread(function, *arguments)  # noqa: SLF001 - see above
 
 
-async def _first_record(consumer: AIOKafkaConsumer, where: TopicPartition) -> int:
+class _Found(NamedTuple):
+    """A record, or the end of its partition, where nothing was received yet."""
+
+    offset: int
+    received_at_ms: int | None
+
+
+async def _first_record(consumer: AIOKafkaConsumer, where: TopicPartition) -> _Found:
     while True:
         end: int = (await consumer.end_offsets([where]))[where]
         found = await consumer.getmany(where, timeout_ms=POLL_TIMEOUT_MS, max_records=1)
         if records := found.get(where):
-            offset: int = records[0].offset
-            return offset
+            return _Found(records[0].offset, records[0].timestamp)
         if await consumer.position(where) >= end:
-            return end
+            return _Found(end, None)
 
 
 def _committed(found: Any) -> Committed:  # noqa: ANN401 - aiokafka ships no types
