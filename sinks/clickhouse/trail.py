@@ -289,6 +289,13 @@ class ClickHouseTrail:
             f"evidence:{records[0].version}-{records[-1].version}",
         )
 
+    def evidence_received(self) -> list[Received]:
+        """Say where every version of evidence came from that is kept."""
+        rows = self._clickhouse.execute(
+            "SELECT version, toUnixTimestamp64Milli(registered_at) FROM evidence_log"
+        )
+        return [Received(*map(int, row)) for row in rows]
+
     def evidence_beyond(self, known: Mapping[str, int]) -> list[KeptEvidence]:
         """Compare versions first, which are short; then read the few records that are newer."""
         newest = self._clickhouse.execute("SELECT ref, max(version) FROM evidence_log GROUP BY ref")
