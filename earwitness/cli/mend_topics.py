@@ -1,5 +1,6 @@
 """`earwitness mend-topics`: what to do after Kafka lost its data."""
 
+from contextlib import closing
 from pathlib import Path
 
 import click
@@ -27,8 +28,8 @@ def mend_topics(data_dir: Path | None, *, yes: bool) -> None:
       earwitness up --detach --workers 0 && earwitness mend-topics --yes
     """
     found = resolve(data_dir, "admin")
-    trail = ClickHouseTrail(ClickHouse(wiring.clickhouse(found.clickhouse)))
-    partitions = mending.behind(found.kafka, trail)
+    with closing(ClickHouse(wiring.clickhouse(found.clickhouse))) as clickhouse:
+        partitions = mending.behind(found.kafka, ClickHouseTrail(clickhouse))
     for each in partitions:
         click.echo(str(each))
     if not partitions:
@@ -37,6 +38,4 @@ def mend_topics(data_dir: Path | None, *, yes: bool) -> None:
         click.echo(f"{len(partitions)} partitions are to be mended: say --yes to do it")
     else:
         moved = mending.mend(found.kafka, partitions)
-        click.echo(
-            f"{len(partitions)} partitions go on behind the trail; {moved} records were sent once more"
-        )
+        click.echo(f"{len(partitions)} partitions were mended; {moved} records were sent once more")

@@ -73,8 +73,8 @@ def publish(stack: Stack, events: list[dict[str, Any]], partition: int | None = 
     producer.close()
 
 
-def put_complaint(stack: Stack, folder: Path, ref: str) -> None:
-    complaint = {"ref": ref, "kind": "complaint", "customer_ids": ["acme"]}
+def put_complaint(stack: Stack, folder: Path, ref: str, status: str = "active") -> None:
+    complaint = {"ref": ref, "kind": "complaint", "customer_ids": ["acme"], "status": status}
     path = written(folder, "evidence.jsonl", [{**complaint, "valid_from": "2026-01-01T00:00:00Z"}])
     answer = command(stack, "evidence", "put", path)
     assert answer.exit_code == 0, answer.output
@@ -132,6 +132,11 @@ def compact_evidence(stack: Stack, ref: str) -> None:
         producer.close()
 
 
+def statuses(stack: Stack, ref: str) -> list[str]:
+    query = "SELECT status FROM evidence_log FINAL WHERE ref = %(ref)s ORDER BY version"
+    return [status for (status,) in ask(stack, query, ref=ref)]
+
+
 def outcomes(stack: Stack, source: str) -> set[tuple[str, str]]:
     return set(ask(stack, "SELECT verdict, reason FROM access_log WHERE source = %(source)s", source=source))
 
@@ -157,46 +162,87 @@ def test_a_worker_that_starts_knows_what_compaction_took(own: Stack, tmp_path: P
     assert outcomes(own, source) == {("justified", "clause_met")}
 
 
+def stopped(stack: Stack) -> Path:
+    """Stop the stack; give the folder of its Kafka."""
+    layout = layout_of(stack.data_dir)
+    control.stop(layout, print)
+    return layout.kafka
+
+
+def assert_refused(stack: Stack) -> None:
+    """Start a worker, and see that it ends and says why; stop the stack."""
+    log = layout_of(stack.data_dir).log("worker-1")
+    said_before = len(log.read_text())
+    with suppress(StackUnavailable):  # the worker ends as soon as it has partitions, ready or not
+        control.start_detached(Options(data_dir=stack.data_dir, workers=1))
+    until(lambda: "made anew" in log.read_text()[said_before:], "the worker says what is wrong")
+    stopped(stack)
+
+
+def mend(stack: Stack) -> str:
+    """Do what the runbook says; give what the command told before it was to do it."""
+    control.start_detached(Options(data_dir=stack.data_dir, workers=0))
+    told = command(stack, "mend-topics")
+    assert told.exit_code == 0, told.output
+    mended = command(stack, "mend-topics", "--yes")
+    assert mended.exit_code == 0, mended.output
+    assert "nothing to mend" in command(stack, "mend-topics").output
+    stopped(stack)
+    control.start_detached(Options(data_dir=stack.data_dir, workers=1))
+    return told.output
+
+
 def test_a_trail_goes_on_after_kafka_lost_everything(own: Stack, tmp_path: Path) -> None:
     """By the runbook: workers refuse the new topics, these are mended, and nothing is lost or doubled."""
     put_complaint(own, tmp_path, "ticket:T-3")
     before = accesses(BEFORE, 200, "ticket:T-3")
     publish(own, before)
     stored(own, BEFORE, len(before))
-    kept = "SELECT count() FROM evidence_log WHERE ref = 'ticket:T-3'"
-    until(lambda: ask(own, kept) == [(1,)], "the evidence is kept")
+    until(lambda: statuses(own, "ticket:T-3") == ["active"], "the evidence is kept")
 
-    control.stop(layout_of(own.data_dir), print)
-    shutil.rmtree(layout_of(own.data_dir).kafka)
+    shutil.rmtree(stopped(own))
     control.start_detached(Options(data_dir=own.data_dir, workers=0))
     # Producers that waited come first. One partition grows past what was known of it, the others do not.
     after = accesses(AFTER, 140, "ticket:T-2")
     publish(own, [*after[:20], *before[:30]])
     publish(own, after[20:120], partition=0)
     put_complaint(own, tmp_path, "ticket:T-2")
-    control.stop(layout_of(own.data_dir), print)
-    log = layout_of(own.data_dir).log("worker-1")
-    with suppress(StackUnavailable):  # the worker ends as soon as it has partitions, ready or not
-        control.start_detached(Options(data_dir=own.data_dir, workers=1))
-    until(lambda: "made anew" in log.read_text(), "the worker says what is wrong")
-    control.stop(layout_of(own.data_dir), print)
-
-    control.start_detached(Options(data_dir=own.data_dir, workers=0))
-    told = command(own, "mend-topics")
-    assert told.exit_code == 0, told.output
-    assert f"{ACCESS_EVENTS}/0 has 0 to" in told.output
-    mended = command(own, "mend-topics", "--yes")
-    assert mended.exit_code == 0, mended.output
-    assert "nothing to mend" in command(own, "mend-topics").output
-    control.stop(layout_of(own.data_dir), print)
-    control.start_detached(Options(data_dir=own.data_dir, workers=1))
+    stopped(own)
+    assert_refused(own)
+    assert f"{ACCESS_EVENTS}/0 has 0 to" in mend(own)
 
     publish(own, after[120:])
     stored(own, AFTER, len(after))
     assert (rows(own, BEFORE), rows(own, AFTER)) == ((200, 200), (140, 140))
     assert outcomes(own, AFTER) == {("justified", "clause_met")}
-    again = accesses("/tests/registers-of-before", 3, "ticket:T-3")
-    publish(own, again)
-    stored(own, "/tests/registers-of-before", len(again))
-    assert outcomes(own, "/tests/registers-of-before") == {("justified", "clause_met")}
+    again = "/tests/registers-of-before"
+    publish(own, accesses(again, 3, "ticket:T-3"))
+    stored(own, again, 3)
+    assert outcomes(own, again) == {("justified", "clause_met")}
+    until(lambda: command(own, "reconcile").exit_code == 0, "the account is complete")
+
+
+def test_a_trail_goes_on_after_kafka_was_restored_from_an_older_copy(own: Stack, tmp_path: Path) -> None:
+    """What the copy holds of a register is older than what is known: it must not come into force again."""
+    put_complaint(own, tmp_path, "ticket:T-4")
+    until(lambda: statuses(own, "ticket:T-4") == ["active"], "the evidence is kept")
+    kafka = stopped(own)
+    shutil.copytree(kafka, tmp_path / "copy")
+    control.start_detached(Options(data_dir=own.data_dir, workers=1))
+    source = "/tests/behind-the-copy"
+    events = accesses(source, 100, "ticket:T-4")
+    publish(own, events)
+    put_complaint(own, tmp_path, "ticket:T-4", status="withdrawn")
+    stored(own, source, len(events))
+    until(lambda: statuses(own, "ticket:T-4") == ["active", "withdrawn"], "the withdrawal is kept")
+
+    shutil.rmtree(stopped(own))
+    shutil.copytree(tmp_path / "copy", kafka)
+    assert_refused(own)
+    mend(own)
+    later = "/tests/behind-the-mended"
+    publish(own, [*events, *accesses(later, 3, "ticket:T-4")])
+    stored(own, later, 3)
+    assert rows(own, source) == (100, 100)
+    assert outcomes(own, later) == {("unjustified", "evidence_withdrawn")}
     until(lambda: command(own, "reconcile").exit_code == 0, "the account is complete")
