@@ -248,7 +248,8 @@ class Found(NamedTuple):
     """A record, or the end of its partition, where nothing was received yet."""
 
     offset: int
-    received_at_ms: int | None
+    received_at_ms: int | None = None
+    key: bytes | None = None
 
 
 async def first_record(connection: Mapping[str, Any], where: TopicPartition, offset: int) -> Found:
@@ -275,9 +276,9 @@ async def _first_record(consumer: AIOKafkaConsumer, where: TopicPartition) -> Fo
         end: int = (await consumer.end_offsets([where]))[where]
         found = await consumer.getmany(where, timeout_ms=POLL_TIMEOUT_MS, max_records=1)
         if records := found.get(where):
-            return Found(records[0].offset, records[0].timestamp)
+            return Found(records[0].offset, records[0].timestamp, records[0].key)
         if await consumer.position(where) >= end:
-            return Found(end, None)
+            return Found(end)
 
 
 def _committed(found: Any) -> Committed:  # noqa: ANN401 - aiokafka ships no types

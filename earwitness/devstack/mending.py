@@ -42,7 +42,7 @@ class Held(NamedTuple):
     """The first that it knows nothing of."""
 
     received: frozenset[Received]
-    """Records that are stored for certain; the last of them tells one topic from another."""
+    """Records that are stored for certain; the newest of them tells one topic from another."""
 
 
 class Behind(NamedTuple):
@@ -105,13 +105,18 @@ def _held(trail: ClickHouseTrail, where: TopicPartition) -> Held:
 
 
 async def _is_another(connection: Mapping[str, Any], found: Behind) -> bool:
-    if found.end < found.held.next_offset:
+    where, next_offset, received = found.held
+    if found.end < next_offset:
         return True
-    last = max(found.held.received, default=None)
-    if last is None or last.offset < found.begin:
-        return False
-    record = await first_record(connection, found.held.where, last.offset)
-    return record.offset == last.offset and record.received_at_ms != last.received_at_ms
+    received_at_ms = dict(received)
+    for offset in {next_offset - 1, max(received_at_ms, default=next_offset - 1)}:
+        record = await first_record(connection, where, max(offset, 0))
+        if record.offset != offset:
+            continue
+        # A filler before the trail's end was left by a call that ended early.
+        if record.key == FILLER or record.received_at_ms != received_at_ms.get(offset, record.received_at_ms):
+            return True
+    return False
 
 
 async def _fill_and_move(connection: Mapping[str, Any], partitions: list[Behind]) -> int:

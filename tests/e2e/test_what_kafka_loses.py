@@ -14,10 +14,10 @@ import pytest
 from kafka import KafkaConsumer, KafkaProducer, TopicPartition
 from kafka.admin import ConfigResource, ConfigResourceType, KafkaAdminClient
 
-from earwitness.devstack import control
+from earwitness.devstack import control, mending
 from earwitness.devstack.layout import layout_of
 from earwitness.devstack.supervisor import Options
-from models.errors import StackUnavailable
+from models.errors import BrokerUnavailable, StackUnavailable
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from tests.conftest import Stack
 from tests.e2e.test_main_job import command, stored, written
@@ -179,11 +179,19 @@ def assert_refused(stack: Stack) -> None:
     stopped(stack)
 
 
-def mend(stack: Stack) -> str:
-    """Do what the runbook says; give what the command told before it was to do it."""
+def unreachable(*_: object) -> None:
+    """Be a Kafka that is gone before anything is deleted."""
+    raise BrokerUnavailable("gone")
+
+
+def mend(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Do what the runbook says, of which the first attempt ends early; give what was to be mended."""
     control.start_detached(Options(data_dir=stack.data_dir, workers=0))
     told = command(stack, "mend-topics")
     assert told.exit_code == 0, told.output
+    with monkeypatch.context() as early:
+        early.setattr(mending, "_delete", unreachable)
+        assert command(stack, "mend-topics", "--yes").exit_code == 1
     mended = command(stack, "mend-topics", "--yes")
     assert mended.exit_code == 0, mended.output
     assert "nothing to mend" in command(stack, "mend-topics").output
@@ -192,7 +200,9 @@ def mend(stack: Stack) -> str:
     return told.output
 
 
-def test_a_trail_goes_on_after_kafka_lost_everything(own: Stack, tmp_path: Path) -> None:
+def test_a_trail_goes_on_after_kafka_lost_everything(
+    own: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """By the runbook: workers refuse the new topics, these are mended, and nothing is lost or doubled."""
     put_complaint(own, tmp_path, "ticket:T-3")
     before = accesses(BEFORE, 200, "ticket:T-3")
@@ -209,7 +219,7 @@ def test_a_trail_goes_on_after_kafka_lost_everything(own: Stack, tmp_path: Path)
     put_complaint(own, tmp_path, "ticket:T-2")
     stopped(own)
     assert_refused(own)
-    assert f"{ACCESS_EVENTS}/0 has 0 to" in mend(own)
+    assert f"{ACCESS_EVENTS}/0 has 0 to" in mend(own, monkeypatch)
 
     publish(own, after[120:])
     stored(own, AFTER, len(after))
@@ -222,7 +232,9 @@ def test_a_trail_goes_on_after_kafka_lost_everything(own: Stack, tmp_path: Path)
     until(lambda: command(own, "reconcile").exit_code == 0, "the account is complete")
 
 
-def test_a_trail_goes_on_after_kafka_was_restored_from_an_older_copy(own: Stack, tmp_path: Path) -> None:
+def test_a_trail_goes_on_after_kafka_was_restored_from_an_older_copy(
+    own: Stack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """What the copy holds of a register is older than what is known: it must not come into force again."""
     put_complaint(own, tmp_path, "ticket:T-4")
     until(lambda: statuses(own, "ticket:T-4") == ["active"], "the evidence is kept")
@@ -239,7 +251,7 @@ def test_a_trail_goes_on_after_kafka_was_restored_from_an_older_copy(own: Stack,
     shutil.rmtree(stopped(own))
     shutil.copytree(tmp_path / "copy", kafka)
     assert_refused(own)
-    mend(own)
+    mend(own, monkeypatch)
     later = "/tests/behind-the-mended"
     publish(own, [*events, *accesses(later, 3, "ticket:T-4")])
     stored(own, later, 3)
