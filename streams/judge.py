@@ -9,7 +9,7 @@ from earwitness.policy import EvidenceIndex, PolicySet, judge
 from earwitness.policy.kinds import Staleness
 from models.dead_letter import DeadLetter, DeadLetterReason, Position
 from models.errors import MalformedEvent
-from models.fields import format_time, made_at_ms, microseconds
+from models.fields import format_time, made_at_ms
 from models.registers import RegisterState, overdue
 from sinks.base import JudgedAccess
 from streams.copies import LATEST_AHEAD_MS, Accepted
@@ -44,7 +44,7 @@ def refuse_the_future(event: Any, made_ms: int | None, received_ms: int) -> None
     `made_ms` is when its id was made; both in milliseconds since 1970. Raises `MalformedEvent`.
     """
     latest_ms = received_ms + LATEST_AHEAD_MS
-    if microseconds(event.time) > latest_ms * 1_000:
+    if event.time > received_at(latest_ms):
         raise _in_future("time", f"{format_time(event.time)} is", received_ms)
     if made_ms is not None and made_ms > latest_ms:
         raise _in_future("id", f"{event.id} was made", received_ms)

@@ -11,7 +11,7 @@ from models.finding import Finding
 from models.ranges import Range
 from sinks.base import Block, Content, Identity, LedgerEntry, finding_of
 from streams import judge
-from streams.copies import LATEST_AHEAD_MS, Accepted, RecentIdentities
+from streams.copies import LATEST_AHEAD_MS, Accepted, Mark, RecentIdentities
 from streams.intake import Intake
 from streams.offsets import Membership
 from streams.partition import FILTER_LOOKS_BACK_MS, PartitionOwner
@@ -81,16 +81,14 @@ class NeverTriesAgain(PartitionOwner):
 
 class TakesItsOwnRowsForCopies(PartitionOwner):
     async def _stored_copies(
-        self, announced: Range, accepted: Sequence[Accepted]
+        self, announced: Range, accepted: Sequence[Accepted], marks: Sequence[Mark]
     ) -> Mapping[Identity, Content]:
         self._inherited = ""
-        return await super()._stored_copies(announced, accepted)
+        return await super()._stored_copies(announced, accepted, marks)
 
 
 class LooksUpNoCopies(PartitionOwner):
-    async def _stored_copies(
-        self, announced: Range, accepted: Sequence[Accepted]
-    ) -> Mapping[Identity, Content]:
+    async def _stored_copies(self, *_: object) -> Mapping[Identity, Content]:
         return {}
 
 
@@ -109,7 +107,7 @@ class FilterForgetsInSilence(PartitionOwner):
 
 
 class RemembersNothing(PartitionOwner):
-    def _remember(self, stored: Sequence[Accepted]) -> None:
+    def _remember(self, marks: Sequence[Mark]) -> None:
         """Remember nothing of what is stored."""
 
 
@@ -145,9 +143,9 @@ class TellsNothingThatItSettles(PartitionOwner):
         await super()._settle_range(intent)
         self._settling = False
 
-    async def _conclude(self, entry: LedgerEntry, findings: Any, letters: Any) -> None:
+    async def _account(self, entry: LedgerEntry, findings: Any, letters: Any) -> None:
         told = ([], []) if getattr(self, "_settling", False) else (findings, letters)
-        await super()._conclude(entry, *told)
+        await super()._account(entry, *told)
 
 
 class TellsWhatItJudgedItself(PartitionOwner):

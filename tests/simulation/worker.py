@@ -15,7 +15,8 @@ from sinks.base import Block
 from streams.copies import MOST_REMEMBERED
 from streams.intake import Intake
 from streams.offsets import Committed, Membership
-from streams.partition import PartitionOwner, Ports
+from streams.partition import PartitionOwner
+from streams.ports import Ports
 from tests.builders import a_complaint
 from tests.simulation.broker import SimulatedBroker
 from tests.simulation.loop import ProcessLoop
