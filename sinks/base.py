@@ -132,6 +132,13 @@ class RegisteredEvidence(NamedTuple):
     registered_at_ms: int
 
 
+class Received(NamedTuple):
+    """A record of a partition, and when the broker received it, in milliseconds since 1970."""
+
+    offset: int
+    received_at_ms: int
+
+
 class KeptEvidence(NamedTuple):
     """One version of an evidence record as the store keeps it; `record` is JSON, as the topic carries it."""
 
@@ -211,6 +218,9 @@ class TrailSink(Protocol):
 
         In milliseconds since 1970; None where there is none.
         """
+
+    def last_row(self, topic: str, partition: int) -> Received | None:
+        """Say where the last row of the partition came from; None where it has none."""
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give the last offset that any stored range of the partition covers."""

@@ -26,6 +26,7 @@ from sinks.base import (
     LedgerEntry,
     PendingSince,
     PolicyVersion,
+    Received,
     RegisteredEvidence,
     Selection,
     SetAside,
@@ -118,6 +119,16 @@ class MemoryTrail:
             if row.received_at_ms > received_after_ms
         )
         return max((made_ms for made_ms in made if made_ms is not None), default=None)
+
+    def last_row(self, topic: str, partition: int) -> Received | None:
+        """Say where the last row of the partition came from; None where it has none."""
+        rows = (
+            Received(row.offset, row.received_at_ms)
+            for block in self.blocks.values()
+            if block.range[:2] == (topic, partition)
+            for row in block.rows
+        )
+        return max(rows, default=None)
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give the last offset that any stored range of the partition covers."""

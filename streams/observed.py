@@ -37,6 +37,7 @@ from sinks.base import (
     KeptEvidence,
     LedgerEntry,
     PolicyVersion,
+    Received,
     RegisteredEvidence,
     SetAside,
     TrailSink,
@@ -192,6 +193,11 @@ class ObservedOffsets:
         with self._observer.step("find offset", f"{topic}/{partition}"):
             return await self._offsets.first_from(topic, partition, offset)
 
+    async def received_at_ms(self, topic: str, partition: int, offset: int) -> int | None:
+        """Give when the broker received the record at an offset."""
+        with self._observer.step("find offset", f"{topic}/{partition}"):
+            return await self._offsets.received_at_ms(topic, partition, offset)
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Have the partition delivered again."""
         await self._offsets.seek(topic, partition, offset)
@@ -278,6 +284,11 @@ class ObservedTrail:
         """Give when the newest stored id was made."""
         with self._observer.step("look up copies", f"{topic}/{partition}"):
             return self._trail.newest_id_ms(topic, partition, received_after_ms)
+
+    def last_row(self, topic: str, partition: int) -> Received | None:
+        """Say where the last row came from."""
+        with self._observer.step("tally", f"{topic}/{partition}"):
+            return self._trail.last_row(topic, partition)
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give how far a partition is stored."""

@@ -88,6 +88,12 @@ class Offsets(Protocol):
         transaction. Raises `BrokerUnavailable`.
         """
 
+    async def received_at_ms(self, topic: str, partition: int, offset: int) -> int | None:
+        """Give when the broker received the record at `offset`; None where the topic has none there.
+
+        Raises `BrokerUnavailable`.
+        """
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Have the partition delivered again from `offset`. Raises `RangeLost` where it is not ours."""
 
@@ -178,22 +184,12 @@ class GroupOffsets:
 
     async def first_from(self, topic: str, partition: int, offset: int) -> int:
         """Read with a consumer of its own: what is on its way to ours may have been fetched elsewhere."""
-        where = TopicPartition(topic, partition)
-        consumer = AIOKafkaConsumer(
-            **self._connection, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
-        )
-        try:
-            async with asyncio.timeout(FOUND_WITHIN_S):
-                await consumer.start()
-                consumer.assign([where])
-                consumer.seek(where, offset)
-                return await _first_record(consumer, where)
-        except (KafkaError, TimeoutError) as error:
-            raise BrokerUnavailable(
-                f"the first record from {topic}/{partition}/{offset}: {error!r}"
-            ) from error
-        finally:
-            await consumer.stop()
+        return (await first_record(self._connection, TopicPartition(topic, partition), offset)).offset
+
+    async def received_at_ms(self, topic: str, partition: int, offset: int) -> int | None:
+        """Read it as `first_from` does."""
+        found = await first_record(self._connection, TopicPartition(topic, partition), offset)
+        return found.received_at_ms if found.offset == offset else None
 
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Move the consumer of that partition, in its own thread: there it may be handing records over."""
@@ -248,15 +244,41 @@ class GroupOffsets:
         return await self._app.consumer._thread.call_thread(function, *arguments)  # noqa: SLF001 - see above
 
 
-async def _first_record(consumer: AIOKafkaConsumer, where: TopicPartition) -> int:
+class Found(NamedTuple):
+    """A record, or the end of its partition, where nothing was received yet."""
+
+    offset: int
+    received_at_ms: int | None = None
+    key: bytes | None = None
+
+
+async def first_record(connection: Mapping[str, Any], where: TopicPartition, offset: int) -> Found:
+    """Find the first record at or behind `offset`. Raises `BrokerUnavailable`."""
+    consumer = AIOKafkaConsumer(
+        **connection, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    try:
+        async with asyncio.timeout(FOUND_WITHIN_S):
+            await consumer.start()
+            consumer.assign([where])
+            consumer.seek(where, offset)
+            return await _first_record(consumer, where)
+    except (KafkaError, TimeoutError) as error:
+        raise BrokerUnavailable(
+            f"the first record from {where.topic}/{where.partition}/{offset}: {error!r}"
+        ) from error
+    finally:
+        await consumer.stop()
+
+
+async def _first_record(consumer: AIOKafkaConsumer, where: TopicPartition) -> Found:
     while True:
         end: int = (await consumer.end_offsets([where]))[where]
         found = await consumer.getmany(where, timeout_ms=POLL_TIMEOUT_MS, max_records=1)
         if records := found.get(where):
-            offset: int = records[0].offset
-            return offset
+            return Found(records[0].offset, records[0].timestamp, records[0].key)
         if await consumer.position(where) >= end:
-            return end
+            return Found(end)
 
 
 def _committed(found: Any) -> Committed:  # noqa: ANN401 - aiokafka ships no types

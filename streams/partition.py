@@ -23,6 +23,7 @@ from sinks.base import (
     Identity,
     JudgedAccess,
     LedgerEntry,
+    Received,
     finding_of,
 )
 from streams.copies import (
@@ -57,6 +58,12 @@ BEHIND_S: Final = 1.0
 
 ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
+
+_ANOTHER_TOPIC: Final = (
+    "the topic was made anew or lost its end, or Kafka and ClickHouse belong to different installations."
+    " Point this worker at the Kafka it wrote from, or see 'Kafka is lost' in"
+    " docs/runbooks/backup-and-restore.md"
+)
 
 
 class PartitionOwner:
@@ -115,11 +122,8 @@ class PartitionOwner:
         committed = await self._persistently.call(
             lambda: self._ports.offsets.fetch(self._topic, self._partition)
         )
-        highest = await self._persistently.in_thread(
-            self._ports.trail.highest_offset, self._topic, self._partition
-        )
-        reached = -1 if highest is None else highest
-        await self._refuse_another_topic(max(committed.offset or 0, reached + 1))
+        reached, last = await self._persistently.in_thread(self._reached)
+        await self._refuse_another_topic(max(committed.offset or 0, reached + 1), last)
         intent = Range.from_intent(self._topic, self._partition, committed.metadata)
         accounted = await self._account_for_rows(intent)
         if committed.offset is None or accounted or await self._is_lacking(committed.offset, reached):
@@ -131,6 +135,12 @@ class PartitionOwner:
             await self._go_behind(reached)
         else:
             self._expected = committed.offset
+
+    def _reached(self) -> tuple[int, Received | None]:
+        """Give how far the partition is stored, -1 where nothing is, and its last row."""
+        trail, here = self._ports.trail, (self._topic, self._partition)
+        highest = trail.highest_offset(*here)
+        return -1 if highest is None else highest, trail.last_row(*here)
 
     async def _account_for_rows(self, intent: Range | None) -> bool:
         """Finish ranges that are stored and that no ledger row covers; say whether there were any.
@@ -183,16 +193,28 @@ class PartitionOwner:
         await self._account(tally, findings, letters)
         await self._commit(stored.last + 1, "")
 
-    async def _refuse_another_topic(self, known_to: int) -> None:
-        """Stop where the topic ends before what the group or the store knows of it."""
+    async def _refuse_another_topic(self, known_to: int, last: Received | None) -> None:
+        """Stop where the topic ends before what is known of it, or has another record than the last row's.
+
+        One that was made anew may have grown past what was known: its records would be taken for stored.
+        """
         offsets = self._ports.offsets
         end = await self._persistently.call(lambda: offsets.end(self._topic, self._partition))
         if known_to > end:
             raise IntegrityBroken(
                 f"{self._topic}/{self._partition} ends at offset {end}, but offset {known_to - 1} was reached"
-                " before: the topic was made anew or lost its end, or Kafka and ClickHouse belong to"
-                " different installations."
-                " Point this worker at the Kafka it wrote from, or at an empty database"
+                f" before: {_ANOTHER_TOPIC}"
+            )
+        if last is None:
+            return
+        received_at_ms = await self._persistently.call(
+            lambda: offsets.received_at_ms(self._topic, self._partition, last.offset)
+        )
+        # Where retention took the record, nothing can be said.
+        if received_at_ms not in (None, last.received_at_ms):
+            raise IntegrityBroken(
+                f"{self._topic}/{self._partition} has another record at offset {last.offset} than the one"
+                f" that is stored: {_ANOTHER_TOPIC}"
             )
 
     async def _go_behind(self, reached: int) -> None:

@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "api": "earwitness.cli.api:api",
     "provision": "earwitness.cli.provision:provision",
     "migrate": "earwitness.cli.migrate:migrate",
+    "mend-topics": "earwitness.cli.mend_topics:mend_topics",
     "backup": "earwitness.cli.backup:backup",
     "restore": "earwitness.cli.backup:restore",
     "publish": "earwitness.cli.publish:publish",

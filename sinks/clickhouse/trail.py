@@ -17,6 +17,7 @@ from sinks.base import (
     KeptEvidence,
     LedgerEntry,
     PolicyVersion,
+    Received,
     RegisteredEvidence,
     SetAside,
     following,
@@ -147,6 +148,18 @@ class ClickHouseTrail:
         )
         return int(rows[0][0]) if rows else None
 
+    def last_row(self, topic: str, partition: int) -> Received | None:
+        """Read it of the last range that has rows, and of what the ledger does not cover."""
+        rows = self._clickhouse.execute(
+            "SELECT max(offset), toUnixTimestamp64Milli(argMax(received_at, offset)) FROM access_log"
+            " WHERE topic = %(topic)s AND partition = %(partition)s AND offset >= ("
+            "  SELECT max(first_offset) FROM range_ledger"
+            "  WHERE topic = %(topic)s AND partition = %(partition)s AND row_count > 0"
+            " ) HAVING count() > 0",
+            {"topic": topic, "partition": partition},
+        )
+        return Received(*map(int, rows[0])) if rows else None
+
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Read the last offset that the ledger or the rows of the partition reach.
 
@@ -275,6 +288,13 @@ class ClickHouseTrail:
             columns,
             f"evidence:{records[0].version}-{records[-1].version}",
         )
+
+    def evidence_received(self) -> list[Received]:
+        """Say where every version of evidence came from that is kept."""
+        rows = self._clickhouse.execute(
+            "SELECT version, toUnixTimestamp64Milli(registered_at) FROM evidence_log"
+        )
+        return [Received(*map(int, row)) for row in rows]
 
     def evidence_beyond(self, known: Mapping[str, int]) -> list[KeptEvidence]:
         """Compare versions first, which are short; then read the few records that are newer."""

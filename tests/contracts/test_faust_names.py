@@ -140,17 +140,23 @@ def test_records_that_retention_deleted_are_behind_the_first(stack: Stack, tmp_p
     admin = KafkaAdminClient(**stack.kafka_client("admin"))
     admin.create_topics({topic: {"num_partitions": 1}}, wait_for_metadata=True)
 
-    async def ask(offsets: GroupOffsets) -> list[int]:
+    async def ask(offsets: GroupOffsets) -> tuple[list[int], list[int | None], int]:
         producer = AIOKafkaProducer(**stack.kafka_client("admin"))
         await producer.start()
         for _ in range(4):
-            await producer.send_and_wait(topic, b"a record", partition=0)
+            sent = await producer.send_and_wait(topic, b"a record", partition=0)
         await producer.stop()
         admin.delete_records({kafka.TopicPartition(topic, 0): 3})
-        return [await offsets.first_from(topic, 0, offset) for offset in (0, 3, 4)]
+        return (
+            [await offsets.first_from(topic, 0, offset) for offset in (0, 3, 4)],
+            [await offsets.received_at_ms(topic, 0, offset) for offset in (0, 3, 4)],
+            sent.timestamp,
+        )
 
     try:
-        assert with_member(stack, tmp_path, ask) == [3, 3, 4]
+        first, received_at_ms, sent_at_ms = with_member(stack, tmp_path, ask)
+        assert first == [3, 3, 4]
+        assert received_at_ms == [None, sent_at_ms, None]
     finally:
         admin.delete_topics([topic])
         admin.close()

@@ -352,6 +352,22 @@ def test_the_newest_id_is_the_one_that_was_made_last(sink: TrailSink, announced:
     assert sink.newest_id_ms(announced.topic, next(PARTITIONS), NOW_MS - 1) is None
 
 
+def test_the_last_row_is_found_behind_ranges_without_rows(sink: TrailSink, announced: Range) -> None:
+    """It tells whether the topic is still the one that was stored; rows that no range covers count too."""
+    place = (announced.topic, announced.partition)
+    assert sink.last_row(*place) is None
+    sink.write(
+        Block(announced._replace(last=11), [an_access(announced, 10), an_access(announced, 11)], 4, NOW)
+    )
+    assert sink.last_row(*place) == (11, NOW_MS)
+    sink.write_ledger(LedgerEntry(announced._replace(last=11), 2, 0, 0, 0))
+    sink.write_ledger(LedgerEntry(announced._replace(first=12, last=20), 0, 9, 0, 9))
+    assert sink.last_row(*place) == (11, NOW_MS)
+    sink.write(Block(announced._replace(first=21, last=21), [an_access(announced, 21)], 4, NOW))
+    assert sink.last_row(*place) == (21, NOW_MS)
+    assert sink.last_row(announced.topic, next(PARTITIONS)) is None
+
+
 def test_the_highest_offset_is_that_of_the_last_range(sink: TrailSink, announced: Range) -> None:
     """A range of nothing but copies leaves no row, yet must not be read again."""
     assert sink.highest_offset(announced.topic, announced.partition) is None

@@ -58,6 +58,7 @@ def test_every_command_exists(name: str) -> None:
         ("api", "api"),
         ("provision", "admin"),
         ("migrate", "admin"),
+        ("mend-topics", "admin"),
     ],
 )
 def test_a_service_speaks_as_the_user_of_its_role(name: str, role: str, tmp_path: Path) -> None:

@@ -73,6 +73,11 @@ class Search:
         return len(self._taken) < len(self._prefix)
 
     @property
+    def left(self) -> int:
+        """How many branches are not looked into yet."""
+        return len(self._open)
+
+    @property
     def taken(self) -> tuple[int, ...]:
         """The choices of the run that is under way."""
         return tuple(self._taken)

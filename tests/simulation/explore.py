@@ -1,5 +1,6 @@
 """Going through worlds: a small one in every way, or a large one for as many seeds as there is time."""
 
+import time
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
@@ -24,17 +25,22 @@ class Explored(NamedTuple):
     states: int
     steps: int
     failure: Failure | None
+    left: int = 0
+    """How many branches were not looked into, for want of time."""
 
 
-def in_every_way(records: Callable[[], Any], makes: Makes, plan: Plan) -> Explored:
+def in_every_way(
+    records: Callable[[], Any], makes: Makes, plan: Plan, most_s: float = float("inf")
+) -> Explored:
     """Go through all that can happen in a world with that many faults, until something is wrong."""
-    search = Search()
+    search, ends = Search(), time.monotonic() + most_s
     steps = 0
     for _ in search:
         story, error = _play(World(records(), makes, search, plan))
         steps += len(story)
-        if error is not None:
-            return Explored(search.runs, len(search.states), steps, Failure(search.taken, story, error))
+        failure = None if error is None else Failure(search.taken, story, error)
+        if failure is not None or time.monotonic() > ends:
+            return Explored(search.runs, len(search.states), steps, failure, search.left)
     return Explored(search.runs, len(search.states), steps, None)
 
 

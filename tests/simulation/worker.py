@@ -200,6 +200,10 @@ class Worker:
         found = (record.offset for record in self._broker.partitions[partition] if record.offset >= offset)
         return int(next(found, self._broker.end_of(partition)))
 
+    async def received_at_ms(self, topic: str, partition: int, offset: int) -> int | None:
+        found = (record.timestamp for record in self._broker.partitions[partition] if record.offset == offset)
+        return next(found, None)
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         if partition not in self._positions:
             raise RangeLost(f"{partition} is not assigned to {self.name}")

@@ -208,6 +208,28 @@ def test_a_topic_made_anew_under_a_full_store_stops_the_worker(policies: PolicyS
         run(anew, trail, policies, Fate())
 
 
+def test_a_topic_made_anew_that_has_grown_past_a_full_store_stops_the_worker(policies: PolicySet) -> None:
+    """Producers that were waiting fill it in moments; its offsets say nothing, its records do."""
+    broker, trail = Broker(TWO_DAYS), MemoryTrail()
+    run(broker, trail, policies, Fate())
+    later = [
+        a_record(record.offset, timestamp=record.timestamp + 2 * DAY_MS)
+        for record in [*TWO_DAYS, a_record(TWO_DAYS[-1].offset + 1)]
+    ]
+    with pytest.raises(IntegrityBroken, match=r"another record at offset .* made anew"):
+        run(Broker(later), trail, policies, Fate())
+
+
+def test_a_topic_that_retention_has_emptied_up_to_the_last_row_is_gone_on_with(policies: PolicySet) -> None:
+    """Nothing is left to compare: a worker that was away for a week is no reason to stop."""
+    broker, trail = Broker(TWO_DAYS), MemoryTrail()
+    run(broker, trail, policies, Fate())
+    behind = TWO_DAYS[-1].offset + 1
+    broker.records[:] = [a_record(behind, timestamp=NOON_MS + 9 * DAY_MS)]
+    run(broker, trail, policies, Fate())
+    assert stored_ids(trail) == sorted([*STORED, event_id(behind)])
+
+
 def test_records_that_come_out_of_turn_are_asked_for_again(policies: PolicySet) -> None:
     """A rebalance can leave the consumer ahead of what is committed; a gap is never stepped over."""
 

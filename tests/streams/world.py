@@ -26,6 +26,7 @@ from sinks.base import (
     KeptEvidence,
     LedgerEntry,
     PolicyVersion,
+    Received,
     RegisteredEvidence,
     SetAside,
 )
@@ -137,6 +138,10 @@ class Member:
         behind = (record.offset for record in self._broker.records if record.offset >= offset)
         return next(behind, self._broker.records[-1].offset + 1)
 
+    async def received_at_ms(self, topic: str, partition: int, offset: int) -> int | None:
+        found = (record.timestamp for record in self._broker.records if record.offset == offset)
+        return next(found, None)
+
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         self.position = offset
 
@@ -193,6 +198,9 @@ class FatefulTrail:
 
     def newest_id_ms(self, topic: str, partition: int, received_after_ms: int) -> int | None:
         return self.step(lambda: self._trail.newest_id_ms(topic, partition, received_after_ms))
+
+    def last_row(self, topic: str, partition: int) -> Received | None:
+        return self.step(lambda: self._trail.last_row(topic, partition))
 
     def highest_offset(self, topic: str, partition: int) -> int | None:
         return self.step(lambda: self._trail.highest_offset(topic, partition))
