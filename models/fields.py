@@ -48,7 +48,7 @@ def parse_time(text: str) -> datetime:
 
 def format_time(instant: datetime) -> str:
     """Write an aware instant as the contract shows it: UTC, microseconds, `Z`."""
-    return instant.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
+    return instant.astimezone(UTC).isoformat(timespec="microseconds").removesuffix("+00:00") + "Z"
 
 
 def made_at_ms(event_id: str) -> int | None:
@@ -114,7 +114,9 @@ def check_uri_reference(text: str) -> str:
 def without_nulls(value: object) -> object:
     """Drop the null fields of a JSON object: a null is the same as an absent field."""
     if isinstance(value, dict):
-        return {name: field for name, field in value.items() if field is not None}
+        for field in value.values():
+            if field is None:
+                return {name: field for name, field in value.items() if field is not None}
     return value
 
 

@@ -71,4 +71,4 @@ def evidence_record(record: EvidenceRecord) -> Outgoing:
 
 
 def _compact(model: BaseModel) -> bytes:
-    return model.model_dump_json(exclude_unset=True).encode()
+    return model.__pydantic_serializer__.to_json(model, exclude_unset=True)

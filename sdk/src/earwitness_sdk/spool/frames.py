@@ -11,6 +11,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from pydantic_core import to_json
+
 from earwitness_sdk.outbox import Outgoing
 
 MARK: Final = b"\xffEW\x02"
@@ -53,7 +55,7 @@ class Damaged(NamedTuple):
 
 def encode(record: Outgoing) -> bytes:
     """Write one record as the body of a frame."""
-    topic, headers = record.topic.encode(), json.dumps(record.headers).encode()
+    topic, headers = record.topic.encode(), to_json(record.headers)
     lengths = _LENGTHS.pack(len(topic), len(record.key), len(headers))
     return b"".join((lengths, topic, record.key, headers, record.value))
 
