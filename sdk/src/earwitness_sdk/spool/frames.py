@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 
 from pydantic_core import to_json
 
-from earwitness_sdk.outbox import Outgoing
+from earwitness_sdk.outbox import LateHeaders, Outgoing
 
 MARK: Final = b"\xffEW\x02"
 """Its first byte is in no UTF-8 text, so in no event; its last is the version of this format.
@@ -55,9 +55,14 @@ class Damaged(NamedTuple):
 
 def encode(record: Outgoing) -> bytes:
     """Write one record as the body of a frame."""
-    topic, headers = record.topic.encode(), to_json(record.headers)
+    topic, headers = record.topic.encode(), to_json(dict(record.headers.items()))
     lengths = _LENGTHS.pack(len(topic), len(record.key), len(headers))
     return b"".join((lengths, topic, record.key, headers, record.value))
+
+
+def late_size_bytes(record: Outgoing, headers: LateHeaders) -> int:
+    """Say how long the body of a record is of which the headers are put together late."""
+    return _LENGTHS.size + len(record.topic) + record.size_bytes + headers.json_bytes
 
 
 def decode(body: bytes) -> Outgoing:
