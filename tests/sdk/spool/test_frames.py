@@ -3,11 +3,18 @@
 import itertools
 import struct
 import zlib
+from datetime import UTC, datetime
+from typing import Any
 
-from earwitness_sdk.outbox import Outgoing
-from earwitness_sdk.spool.frames import MARK, Damaged, Intact, decode, encode, frame, scan
+from earwitness_sdk import AccessEvent
+from earwitness_sdk._models.fields import EARLIEST_TIME, LATEST_TIME
+from earwitness_sdk.outbox import LateHeaders, Outgoing
+from earwitness_sdk.spool.frames import MARK, Damaged, Intact, decode, encode, frame, late_size_bytes, scan
+from earwitness_sdk.wire import access_record
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
+from tests.sdk import builders
 
 NAME = "00000001-abcd.records"
 
@@ -18,6 +25,11 @@ bodies = st.lists(st.binary(max_size=60) | st.just(MARK * 3), min_size=1, max_si
 
 def segment(records: list[bytes], name: str = NAME) -> bytes:
     return b"".join(frame(body, name, number) for number, body in enumerate(records))
+
+
+def an_event(**fields: Any) -> AccessEvent:
+    known = builders.fields(id="0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a", purpose="résumé")
+    return AccessEvent.model_validate({**known, **fields})
 
 
 def bounds(records: list[bytes]) -> list[tuple[int, int]]:
@@ -44,6 +56,21 @@ def test_a_record_is_read_as_it_was_written(
 ) -> None:
     """What is sent after a crash is what was recorded before it."""
     record = Outgoing(topic, key, value, headers)
+    assert decode(encode(record)) == record
+
+
+@SLOWLY
+@given(
+    source=st.text("/abcXYZ019-._~:?#[]@!$&'()*+,;=", min_size=1, max_size=200),
+    time=st.datetimes(
+        *(end.replace(tzinfo=None) for end in (EARLIEST_TIME, LATEST_TIME)), timezones=st.just(UTC)
+    ),
+)
+def test_an_event_counts_for_what_it_takes_before_it_is_put_together(source: str, time: datetime) -> None:
+    """Memory and disk are bounded by the bytes that wait, and its headers are not there yet."""
+    record = access_record(an_event(source=source, time=time))
+    assert isinstance(record.headers, LateHeaders)
+    assert late_size_bytes(record, record.headers) == len(encode(record))
     assert decode(encode(record)) == record
 
 
