@@ -1,14 +1,14 @@
 """The bytes that travel: compact JSON, with the CloudEvents 1.0 attributes as headers (binary mode)."""
 
-from datetime import UTC, datetime
+import json
+from datetime import datetime
 from typing import Final
 
 from pydantic import BaseModel
-from pydantic_core import to_json
 
 from ._models.access import AccessEvent
 from ._models.evidence import LARGEST_EVIDENCE_BYTES, EvidenceRecord
-from ._models.fields import format_time
+from ._models.fields import EPOCH, format_time
 from ._models.topics import (
     ACCESS_EVENT_TYPE,
     ACCESS_EVENTS,
@@ -58,7 +58,7 @@ class EventHeaders(LateHeaders):
 
 
 _SHORTEST_HEADERS_BYTES: Final = len(
-    to_json(EventHeaders(_PUT_IDS.new(), "", datetime(1970, 1, 1, tzinfo=UTC)).written())
+    json.dumps(EventHeaders(_PUT_IDS.new(), "", EPOCH).written(), separators=(",", ":"))
 )
 
 

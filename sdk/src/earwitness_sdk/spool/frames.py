@@ -11,7 +11,7 @@ import zlib
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from pydantic_core import to_json
+from pydantic import TypeAdapter
 
 from earwitness_sdk.outbox import LateHeaders, Outgoing
 
@@ -31,6 +31,8 @@ LARGEST_BODY_BYTES: Final = 2 * 1024 * 1024
 _HEAD: Final = struct.Struct(">4sIII")
 _LENGTHS: Final = struct.Struct(">HII")
 _FIRST_LENGTHS: Final = struct.Struct(">HHI")
+
+_HEADERS: Final = TypeAdapter(dict[str, str])
 
 FRAME_BYTES: Final = _HEAD.size
 """What a frame takes besides its body."""
@@ -55,7 +57,7 @@ class Damaged(NamedTuple):
 
 def encode(record: Outgoing) -> bytes:
     """Write one record as the body of a frame."""
-    topic, headers = record.topic.encode(), to_json(dict(record.headers.items()))
+    topic, headers = record.topic.encode(), _HEADERS.dump_json(dict(record.headers.items()))
     lengths = _LENGTHS.pack(len(topic), len(record.key), len(headers))
     return b"".join((lengths, topic, record.key, headers, record.value))
 
