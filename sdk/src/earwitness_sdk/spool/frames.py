@@ -57,7 +57,7 @@ class Damaged(NamedTuple):
 
 def encode(record: Outgoing) -> bytes:
     """Write one record as the body of a frame."""
-    topic, headers = record.topic.encode(), _HEADERS.dump_json(dict(record.headers.items()))
+    topic, headers = record.topic.encode(), _HEADERS.serializer.to_json(dict(record.headers.items()))
     lengths = _LENGTHS.pack(len(topic), len(record.key), len(headers))
     return b"".join((lengths, topic, record.key, headers, record.value))
 
