@@ -1,6 +1,6 @@
 """The seam between what is recorded and how it becomes durable."""
 
-from collections.abc import ItemsView, Iterator, Mapping
+from collections.abc import Mapping
 from concurrent.futures import Future
 from typing import Final, NamedTuple, Protocol
 
@@ -25,34 +25,6 @@ class Outgoing(NamedTuple):
     def size_bytes(self) -> int:
         """How much memory its bytes take, roughly."""
         return len(self.key) + len(self.value)
-
-
-class LateHeaders(Mapping[str, str]):
-    """Headers that are put together by whoever reads them, as whoever records does not wait for that."""
-
-    __slots__ = ()
-
-    def written(self) -> dict[str, str]:
-        """Put them together."""
-        raise NotImplementedError
-
-    @property
-    def json_bytes(self) -> int:
-        """How many bytes they take as compact JSON."""
-        raise NotImplementedError
-
-    def __getitem__(self, name: str) -> str:
-        return self.written()[name]
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.written())
-
-    def __len__(self) -> int:
-        return len(self.written())
-
-    def items(self) -> ItemsView[str, str]:
-        """Give all of them, put together once."""
-        return self.written().items()
 
 
 class NoRoom(NotRecorded):

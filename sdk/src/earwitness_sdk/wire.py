@@ -1,14 +1,15 @@
 """The bytes that travel: compact JSON, with the CloudEvents 1.0 attributes as headers (binary mode)."""
 
 import json
+from collections.abc import ItemsView, Iterator, Mapping
 from datetime import datetime
-from typing import Final
+from typing import Final, Self
 
 from pydantic import BaseModel
 
 from ._models.access import AccessEvent
 from ._models.evidence import LARGEST_EVIDENCE_BYTES, EvidenceRecord
-from ._models.fields import EPOCH, format_time
+from ._models.fields import format_time, parse_time
 from ._models.topics import (
     ACCESS_EVENT_TYPE,
     ACCESS_EVENTS,
@@ -20,7 +21,7 @@ from ._models.topics import (
 )
 from .errors import InvalidEvent
 from .ids import IdMaker
-from .outbox import LateHeaders, Outgoing
+from .outbox import Outgoing
 
 SPEC_VERSION: Final = "1.0"
 REGISTERS: Final = "/earwitness/registers"
@@ -29,18 +30,44 @@ REGISTERS: Final = "/earwitness/registers"
 _PUT_IDS: Final = IdMaker()
 
 
-class EventHeaders(LateHeaders):
-    """The CloudEvents attributes of one access event."""
+class EventHeaders(Mapping[str, str]):
+    """The CloudEvents attributes of one access event.
 
-    __slots__ = ("_id", "_source", "_time")
+    They are put together by whoever reads them, not by whoever records. On disk `schema` is enough: the
+    version of the contract that the event was written by; the rest is in its value.
+    """
 
-    def __init__(self, event_id: str, source: str, time: datetime) -> None:
+    __slots__ = ("_id", "_source", "_time", "schema")
+
+    def __init__(self, schema: str, event_id: str, source: str, time: datetime) -> None:
+        self.schema = schema
         self._id = event_id
         self._source = source
         self._time = time
 
-    def written(self) -> dict[str, str]:
-        """Put them together."""
+    @classmethod
+    def of_value(cls, schema: str, value: bytes) -> Self:
+        """Find the rest in what `access_record` wrote. Raises ValueError where that did not write it."""
+        try:
+            event = json.loads(value)
+            return cls(schema, event["id"], event["source"], parse_time(event["time"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is no access event: {error}") from error
+
+    def __getitem__(self, name: str) -> str:
+        return self._written()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written())
+
+    def __len__(self) -> int:
+        return len(self._written())
+
+    def items(self) -> ItemsView[str, str]:
+        """Give all of them, put together once."""
+        return self._written().items()
+
+    def _written(self) -> dict[str, str]:
         return {
             "content-type": CONTENT_TYPE,
             "ce_specversion": SPEC_VERSION,
@@ -48,18 +75,8 @@ class EventHeaders(LateHeaders):
             "ce_id": self._id,
             "ce_source": self._source,
             "ce_time": format_time(self._time),
-            "ce_dataschema": ACCESS_SCHEMA,
+            "ce_dataschema": self.schema,
         }
-
-    @property
-    def json_bytes(self) -> int:
-        """How many bytes they take as compact JSON: a source is ASCII without anything to escape."""
-        return _SHORTEST_HEADERS_BYTES + len(self._source)
-
-
-_SHORTEST_HEADERS_BYTES: Final = len(
-    json.dumps(EventHeaders(_PUT_IDS.new(), "", EPOCH).written(), separators=(",", ":"))
-)
 
 
 def access_record(event: AccessEvent) -> Outgoing:
@@ -68,7 +85,7 @@ def access_record(event: AccessEvent) -> Outgoing:
         topic=ACCESS_EVENTS,
         key=event.id.encode(),
         value=_compact(event),
-        headers=EventHeaders(event.id, event.source, event.time),
+        headers=EventHeaders(ACCESS_SCHEMA, event.id, event.source, event.time),
     )
 
 

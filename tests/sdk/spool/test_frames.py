@@ -6,11 +6,12 @@ import zlib
 from datetime import UTC, datetime
 from typing import Any
 
+import pytest
 from earwitness_sdk import AccessEvent
 from earwitness_sdk._models.fields import EARLIEST_TIME, LATEST_TIME
-from earwitness_sdk.outbox import LateHeaders, Outgoing
-from earwitness_sdk.spool.frames import MARK, Damaged, Intact, decode, encode, frame, late_size_bytes, scan
-from earwitness_sdk.wire import access_record
+from earwitness_sdk.outbox import Outgoing
+from earwitness_sdk.spool.frames import MARK, Damaged, Intact, decode, encode, frame, scan
+from earwitness_sdk.wire import EventHeaders, access_record
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -66,12 +67,27 @@ def test_a_record_is_read_as_it_was_written(
         *(end.replace(tzinfo=None) for end in (EARLIEST_TIME, LATEST_TIME)), timezones=st.just(UTC)
     ),
 )
-def test_an_event_counts_for_what_it_takes_before_it_is_put_together(source: str, time: datetime) -> None:
-    """Memory and disk are bounded by the bytes that wait, and its headers are not there yet."""
+def test_the_headers_of_an_event_are_found_in_its_value(source: str, time: datetime) -> None:
+    """They are not on disk a second time, and whoever records does not wait until they are written."""
     record = access_record(an_event(source=source, time=time))
-    assert isinstance(record.headers, LateHeaders)
-    assert late_size_bytes(record, record.headers) == len(encode(record))
     assert decode(encode(record)) == record
+    assert b"ce_time" not in encode(record)
+
+
+def test_an_event_keeps_the_version_of_the_contract_that_it_was_written_by() -> None:
+    """Whoever sends it after a crash may be older or newer, and workers judge unknown fields by it."""
+    event = an_event(source="/x", time="2026-01-31T09:30:00Z")
+    headers = EventHeaders("a later schema", event.id, event.source, event.time)
+    assert decode(encode(access_record(event)._replace(headers=headers))).headers == headers
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"no JSON", b'{"id": "i", "source": "/x", "time": 7}'])
+def test_bytes_that_are_no_event_after_all_are_told_apart(value: bytes) -> None:
+    """They are set aside as damaged: one record of a stranger must not stop all that follow."""
+    with pytest.raises(ValueError, match=r"."):
+        decode(
+            encode(access_record(an_event(source="/x", time="2026-01-31T09:30:00Z"))._replace(value=value))
+        )
 
 
 @SLOWLY
@@ -152,6 +168,16 @@ def test_a_gap_tells_how_many_records_were_lost() -> None:
 def test_a_record_that_strayed_from_another_segment_is_none_of_this_one() -> None:
     """A disk may show an old block again; its records were sent, or belong to another place."""
     assert intact(segment([b"old"], "00000009-ffff.records")) == []
+
+
+def test_what_an_sdk_of_the_second_version_left_is_sent() -> None:
+    """It wrote the headers of events out in full."""
+    topic, key, headers, value = b"access.events.v1", b"an id", b'{"ce_id": "an id"}', b"{}"
+    body = struct.pack(">HII", len(topic), len(key), len(headers)) + topic + key + headers + value
+    checksum = zlib.crc32(body, zlib.crc32(b"\xffEW\x02%s 0 %d" % (NAME.encode(), len(body))))
+    data = struct.pack(">4sIII", b"\xffEW\x02", len(body), 0, checksum) + body
+    (found,) = intact(data)
+    assert decode(found[1]) == Outgoing("access.events.v1", b"an id", b"{}", {"ce_id": "an id"})
 
 
 def test_what_an_sdk_of_the_first_version_left_is_sent() -> None:

@@ -13,9 +13,9 @@ from earwitness_sdk.errors import BadSettings, NotRecorded
 from earwitness_sdk.forks import renew_in_children
 from earwitness_sdk.kafka import Kafka
 from earwitness_sdk.kafka_outbox import KafkaOutbox
-from earwitness_sdk.outbox import CLOSED_WITHIN_S, FlushReport, LateHeaders, Metrics, Outbox, Outgoing
+from earwitness_sdk.outbox import CLOSED_WITHIN_S, FlushReport, Metrics, Outbox, Outgoing
 
-from .frames import LARGEST_BODY_BYTES, encode, late_size_bytes
+from .frames import LARGEST_BODY_BYTES, encode
 from .journal import SEGMENT_BYTES, DiskUse, Journal
 from .parts import Part, parts_in, sync_folder
 from .sender import Sender
@@ -80,18 +80,12 @@ class SpoolOutbox:
         """Take one record over at once; see `Outbox.send`."""
         future: Future[None] = Future()
         future.set_running_or_notify_cancel()  # nobody can take a record back
-        body = _body(record)
-        self._started().writer.put(body, len(body), future)
+        self._started().writer.put(_body(record), future)
         return future
 
     def keep(self, record: Outgoing) -> None:
         """Take one record over at once; see `Outbox.keep`. It is on disk some 10 ms later."""
-        writer = self._started().writer
-        if isinstance(record.headers, LateHeaders):
-            writer.put(record, late_size_bytes(record, record.headers), None)
-        else:
-            body = _body(record)
-            writer.put(body, len(body), None)
+        self._started().writer.put(_body(record), None)
 
     def metrics(self) -> Metrics:
         """Tell what it holds and has done."""

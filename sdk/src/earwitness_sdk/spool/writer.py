@@ -9,9 +9,9 @@ from time import monotonic
 from typing import Final, NamedTuple
 
 from earwitness_sdk.errors import NotRecorded
-from earwitness_sdk.outbox import Dropped, NoRoom, Outgoing
+from earwitness_sdk.outbox import Dropped, NoRoom
 
-from .frames import FRAME_BYTES, encode
+from .frames import FRAME_BYTES
 from .journal import DiskUse, Journal
 from .settings import Spool
 
@@ -33,14 +33,13 @@ _LOG: Final = logging.getLogger("earwitness_sdk")
 class Waiting(NamedTuple):
     """One record on its way to the disk; without a future it is tried until it is there."""
 
-    body: bytes | Outgoing
-    size_bytes: int
-    """What it takes, in memory and on disk alike."""
+    body: bytes
     future: "Future[None] | None"
 
-    def written(self) -> bytes:
-        """Give the body; of a record whose headers come late it is put together now."""
-        return self.body if isinstance(self.body, bytes) else encode(self.body)
+    @property
+    def size_bytes(self) -> int:
+        """What it takes, in memory and on disk alike."""
+        return len(self.body) + FRAME_BYTES
 
 
 class Counts(NamedTuple):
@@ -88,13 +87,10 @@ class Writer:
         self._thread = threading.Thread(target=self._run, name="earwitness-spool-writer", daemon=True)
         self._thread.start()
 
-    def put(self, body: bytes | Outgoing, body_bytes: int, future: "Future[None] | None") -> None:
-        """Take one record over at once, as a body of so many bytes, or as one that is put together later.
-
-        Raises `NoRoom`, or `NotRecorded` after a stop.
-        """
-        size_bytes = body_bytes + FRAME_BYTES
-        waiting = Waiting(body, size_bytes, future)
+    def put(self, body: bytes, future: "Future[None] | None") -> None:
+        """Take one record over at once. Raises `NoRoom`, or `NotRecorded` after a stop."""
+        waiting = Waiting(body, future)
+        size_bytes = waiting.size_bytes
         with self._lock:
             self._refuse_where_full(size_bytes)
             self._queue.append(waiting)
@@ -152,7 +148,7 @@ class Writer:
         while batch := self._next_batch():
             self.busy_since = monotonic()
             try:
-                self._journal.append([waiting.written() for waiting in batch])
+                self._journal.append([waiting.body for waiting in batch])
             except Exception as error:  # noqa: BLE001 - the thread must outlive whatever a disk does
                 self._refuse(batch, error)
             else:
