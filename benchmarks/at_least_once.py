@@ -18,9 +18,9 @@ from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.trail import ClickHouseTrail
 from streams import partition
 from streams import worker as worker_process
-from streams.copies import Accepted, Sorted
+from streams.copies import Accepted, Mark, Sorted
 
-_FENCE: Final = re.compile(r" WHERE NOT throwIf\(.*\)(?= FORMAT Native)")
+_FENCE: Final = re.compile(r"(?<= WHERE )NOT throwIf\(\(SELECT count\(\) .*\) > 0\) AND ")
 
 
 class UnnamedBlocks(ClickHouse):
@@ -51,11 +51,15 @@ class AtLeastOnce(partition.PartitionOwner):
     async def _stored_copies(self, *_: object) -> Mapping[Identity, Content]:
         return {}
 
-    def _remember(self, stored: Sequence[Accepted]) -> None:
+    def _remember(self, marks: Sequence[Mark]) -> None:
         """Remember nothing: nobody asks."""
 
 
-def _taken_as_they_come(accepted: Sequence[Accepted], _: Mapping[Identity, Content]) -> Sorted:
+def _unmarked(_: Sequence[Accepted]) -> Sequence[Mark]:
+    return ()
+
+
+def _taken_as_they_come(accepted: Sequence[Accepted], *_: object) -> Sorted:
     return Sorted(list(accepted), [], [])
 
 
@@ -66,6 +70,7 @@ def main() -> None:
             (worker, "ClickHouse", UnnamedBlocks),
             (worker, "ClickHouseTrail", Unaccounted),
             (worker_process, "PartitionOwner", AtLeastOnce),
+            (partition, "marks_of", _unmarked),
             (partition, "sort_copies", _taken_as_they_come),
         ):
             exchanged.enter_context(mock.patch.object(where, name, other))

@@ -229,7 +229,10 @@ class TrailSink(Protocol):
         """Account for what did not become a row in that range, before its rows are written."""
 
     def write_ledger(self, entry: LedgerEntry) -> None:
-        """Account for a range whose rows are stored."""
+        """Account for a range whose rows are stored.
+
+        An entry that is repeated after very many others may stand there twice: readers take each range once.
+        """
 
     def write_evidence(self, records: Sequence[RegisteredEvidence]) -> None:
         """Keep versions of evidence records; the same version again is folded into one."""

@@ -20,6 +20,10 @@ _HASH_BITS: Final = 40
 _HASH_MASK: Final = (1 << _HASH_BITS) - 1
 
 
+Mark = int
+"""Stands for an id, and grows with when it was made; two ids seldom share one."""
+
+
 class Accepted(NamedTuple):
     """One record that could be read as an access."""
 
@@ -50,22 +54,23 @@ class Sorted(NamedTuple):
 class RecentIdentities:
     """What a partition stored whose id was made after an instant, which moves on as memory fills up.
 
-    Nothing that was stored before may have been made after the instant given.
+    Nothing that was stored before may have been made after the instant given. Of more than `most`
+    identities the older half is forgotten.
     """
 
-    def __init__(self, made_after_ms: int) -> None:
+    def __init__(self, made_after_ms: int, most: int = MOST_REMEMBERED) -> None:
+        self._most = most
         self._oldest_known = _first_mark_after(made_after_ms)
-        self._marks: set[int] = set()
+        self._marks: set[Mark] = set()
 
-    def add(self, stored: Sequence[Accepted]) -> None:
-        """Remember accesses that are stored now."""
-        self._marks.update(_marks(stored))
-        if len(self._marks) > MOST_REMEMBERED:
+    def add(self, marks: Sequence[Mark]) -> None:
+        """Remember accesses that are stored now, by their marks."""
+        self._marks.update(marks)
+        if len(self._marks) > self._most:
             self._forget_the_older_half()
 
-    def suspects(self, accepted: Sequence[Accepted]) -> set[Identity]:
+    def suspects(self, accepted: Sequence[Accepted], marks: Sequence[Mark]) -> set[Identity]:
         """Give the identities of which the store must be asked: they are remembered, or may be forgotten."""
-        marks = _marks(accepted)
         oldest = self._oldest_known
         if min(marks, default=oldest) >= oldest and self._marks.isdisjoint(marks):
             return set()
@@ -82,9 +87,16 @@ class RecentIdentities:
         self._marks = {mark for mark in ordered if mark >= self._oldest_known}
 
 
-def sort_copies(accepted: Sequence[Accepted], stored: Mapping[Identity, Content]) -> Sorted:
+def marks_of(accepted: Sequence[Accepted]) -> list[Mark]:
+    """Give the mark of each access."""
+    return [(item.made_ms or 0) << _HASH_BITS | hash(item.event.id) & _HASH_MASK for item in accepted]
+
+
+def sort_copies(
+    accepted: Sequence[Accepted], marks: Sequence[Mark], stored: Mapping[Identity, Content]
+) -> Sorted:
     """Tell new accesses from copies and from conflicts, in order; the first of its identity wins."""
-    if not stored and len({(item.event.source, item.event.id) for item in accepted}) == len(accepted):
+    if not stored and len(set(marks)) == len(marks):
         return Sorted(list(accepted), [], [])
     seen: dict[Identity, Content] = dict(stored)
     found = Sorted([], [], [])
@@ -110,11 +122,3 @@ def _same(seen: dict[Identity, Content], identity: Identity, item: Accepted, new
 
 def _first_mark_after(made_ms: int) -> int:
     return (made_ms + 1) << _HASH_BITS
-
-
-def _marks(accepted: Sequence[Accepted]) -> list[int]:
-    """Give a number for each identity that grows with when it was made; two seldom share one."""
-    return [
-        (item.made_ms or 0) << _HASH_BITS | hash((item.event.source, item.event.id)) & _HASH_MASK
-        for item in accepted
-    ]

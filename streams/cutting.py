@@ -20,17 +20,31 @@ def cut(topic: str, partition: int, records: list[Any], largest: int) -> Iterato
     """Cut records into ranges of one day, of at most `largest` records and `LARGEST_RANGE_BYTES`."""
     start = 0
     while start < len(records):
-        day, end = day_of(records[start].timestamp), start + 1
-        room = LARGEST_RANGE_BYTES - size_of(records[start : start + 1])
-        while end < len(records) and end - start < largest and day_of(records[end].timestamp) == day:
-            room -= size_of(records[end : end + 1])
-            if room < 0:
-                break
-            end += 1
-        yield Range(topic, partition, records[start].offset, records[end - 1].offset, day), records[start:end]
-        start = end
+        part = records[start : start + largest]
+        if (
+            len({day_of(timestamp) for timestamp in _extremes(part)}) > 1
+            or size_of(part) > LARGEST_RANGE_BYTES
+        ):
+            part = part[: _fitting(part)]
+        yield Range(topic, partition, part[0].offset, part[-1].offset, day_of(part[0].timestamp)), part
+        start += len(part)
 
 
 def size_of(records: Sequence[Any]) -> int:
     """Count the bytes of their values."""
-    return sum(len(record.value or b"") for record in records)
+    return sum([len(record.value or b"") for record in records])
+
+
+def _extremes(records: Sequence[Any]) -> tuple[int, int]:
+    timestamps = [record.timestamp for record in records]
+    return min(timestamps), max(timestamps)
+
+
+def _fitting(records: Sequence[Any]) -> int:
+    """Count the records that are of the first one's day and have room beside it; it is always one of them."""
+    day, room = day_of(records[0].timestamp), LARGEST_RANGE_BYTES - size_of(records[:1])
+    for index, record in enumerate(records[1:], start=1):
+        room -= size_of((record,))
+        if room < 0 or day_of(record.timestamp) != day:
+            return index
+    return len(records)

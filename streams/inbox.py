@@ -24,6 +24,11 @@ class Inbox:
         self._queue: asyncio.Queue[Sequence[Any]] = asyncio.Queue()
         self._paused = False
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing waits."""
+        return self._queue.empty()
+
     def put(self, records: Sequence[Any]) -> None:
         """Hand over the records of one fetch."""
         self._queue.put_nowait(records)

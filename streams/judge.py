@@ -9,7 +9,7 @@ from earwitness.policy import EvidenceIndex, PolicySet, judge
 from earwitness.policy.kinds import Staleness
 from models.dead_letter import DeadLetter, DeadLetterReason, Position
 from models.errors import MalformedEvent
-from models.fields import format_time, made_at_ms, microseconds
+from models.fields import format_time, made_at_ms
 from models.registers import RegisterState, overdue
 from sinks.base import JudgedAccess
 from streams.copies import LATEST_AHEAD_MS, Accepted
@@ -30,12 +30,24 @@ def read_records(records: Sequence[Any]) -> Read:
         try:
             event, unknown_fields = read_access(record.value or b"", record.headers)
             made_ms = made_at_ms(event.id)
-            _refuse_the_future(event, made_ms, record.timestamp)
+            refuse_the_future(event, made_ms, record.timestamp)
         except MalformedEvent as error:
             read.refused.append(dead_letter(record, error))
         else:
             read.accepted.append(Accepted(event, unknown_fields, record, made_ms))
     return read
+
+
+def refuse_the_future(event: Any, made_ms: int | None, received_ms: int) -> None:  # noqa: ANN401 - a generated Struct
+    """Refuse what names an instant to come; in its id, too, for copies are told by when it was made.
+
+    `made_ms` is when its id was made; both in milliseconds since 1970. Raises `MalformedEvent`.
+    """
+    latest_ms = received_ms + LATEST_AHEAD_MS
+    if event.time > received_at(latest_ms):
+        raise _in_future("time", f"{format_time(event.time)} is", received_ms)
+    if made_ms is not None and made_ms > latest_ms:
+        raise _in_future("id", f"{event.id} was made", received_ms)
 
 
 def judge_accepted(
@@ -95,18 +107,9 @@ def received_at(timestamp_ms: int) -> datetime:
     )
 
 
-def _refuse_the_future(event: Any, made_ms: int | None, timestamp_ms: int) -> None:  # noqa: ANN401 - a generated Struct
-    """Refuse what names an instant to come; in its id, too, for copies are told by when it was made."""
-    latest_ms = timestamp_ms + LATEST_AHEAD_MS
-    if microseconds(event.time) > latest_ms * 1_000:
-        raise _in_future(f"time {format_time(event.time)} is", timestamp_ms, "time")
-    if made_ms is not None and made_ms > latest_ms:
-        raise _in_future(f"id {event.id} was made", timestamp_ms, "id")
-
-
-def _in_future(what: str, timestamp_ms: int, field: str) -> MalformedEvent:
+def _in_future(field: str, what: str, received_ms: int) -> MalformedEvent:
     detail = (
-        f"{what} more than {LATEST_AHEAD_MS // 60_000} minutes after"
-        f" {format_time(received_at(timestamp_ms))}, when the broker received it"
+        f"{field}: {what} more than {LATEST_AHEAD_MS // 60_000} minutes after"
+        f" {format_time(received_at(received_ms))}, when it was received"
     )
     return MalformedEvent("time_in_future", detail, (field,))

@@ -8,18 +8,13 @@ holds, and what happens to an owner that sleeps and wakes.
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor
-from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import structlog
 
-from earwitness.policy import PolicySet
 from models.dead_letter import DeadLetter
-from models.errors import IntegrityBroken, MalformedEvent, RowsRejected
+from models.errors import IntegrityBroken, MalformedEvent, RangeLost, RowsRejected
 from models.finding import Finding
 from models.ranges import Range
 from sinks.base import (
@@ -28,22 +23,25 @@ from sinks.base import (
     Identity,
     JudgedAccess,
     LedgerEntry,
-    TrailSink,
-    VerdictSink,
     finding_of,
 )
-from streams.announce import Announcer
-from streams.copies import LATEST_AHEAD_MS, Accepted, RecentIdentities, sort_copies
+from streams.copies import (
+    LATEST_AHEAD_MS,
+    Accepted,
+    Mark,
+    RecentIdentities,
+    marks_of,
+    sort_copies,
+)
 from streams.cutting import LARGEST_RANGE_BYTES, cut, size_of, split_at
 from streams.dead_letters import dead_letter_message
-from streams.evidence import EvidenceView
 from streams.failures import Failed, report_failure
 from streams.findings import conflict_finding, finding_message
 from streams.inbox import Inbox
 from streams.judge import conflict, dead_letter, judge_accepted, read_records, received_at
-from streams.offsets import Membership, Offsets
+from streams.offsets import Membership
 from streams.persistence import WhileOwned
-from streams.registers import RegisterView
+from streams.ports import Ports
 from streams.set_aside import set_aside
 from streams.wire import LONGEST_DETAIL
 
@@ -59,36 +57,6 @@ BEHIND_S: Final = 1.0
 
 ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
-
-
-def _unobserved(_where: str) -> AbstractContextManager[None]:
-    return nullcontext()
-
-
-def _untold(_accesses: int) -> None:
-    """Nobody wants to know."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ports:
-    """Everything a partition needs from outside; the same for all partitions of a worker."""
-
-    offsets: Offsets
-    trail: TrailSink
-    verdicts: VerdictSink
-    announcer: Announcer
-    evidence: EvidenceView
-    registers: RegisterView
-    policies: Callable[[], PolicySet]
-    threads: Executor
-    now: Callable[[], datetime]
-    largest_range: int
-    shortest_interval_s: float
-    judging: Callable[[str], AbstractContextManager[None]] = _unobserved
-    """Watches the judging of a range of that place, for health and metrics."""
-
-    backlog: Callable[[int], None] = _untold
-    """Is told how many accesses wait to be judged again."""
 
 
 class PartitionOwner:
@@ -112,6 +80,8 @@ class PartitionOwner:
         self._inherited = ""
         self._recent: RecentIdentities | None = None
         self._stored_at = float("-inf")
+        self._uncommitted: int | None = None
+        """The offset behind ranges that are stored and whose intent still stands as the last commit."""
 
     def feed(self, records: Sequence[Any]) -> None:
         """Hand over the records of one fetch."""
@@ -134,8 +104,11 @@ class PartitionOwner:
         try:
             async with asyncio.timeout(limit_s):
                 await self._storing.acquire()
+                await self._commit_behind()
         except TimeoutError:
             log.warning("range_abandoned", topic=self._topic, partition=self._partition, after_s=limit_s)
+        except RangeLost:
+            log.info("range_left_to_settle", topic=self._topic, partition=self._partition)
 
     async def _settle(self) -> None:
         """Find out where to go on: at an unfinished range, or behind all that is committed or stored."""
@@ -207,7 +180,8 @@ class PartitionOwner:
         tally = await self._persistently.in_thread(trail.tally, stored)
         findings = await self._persistently.in_thread(trail.findings, stored)
         letters = await self._persistently.in_thread(trail.refused, stored)
-        await self._conclude(tally, findings, letters)
+        await self._account(tally, findings, letters)
+        await self._commit(stored.last + 1, "")
 
     async def _refuse_another_topic(self, known_to: int) -> None:
         """Stop where the topic ends before what the group or the store knows of it."""
@@ -286,6 +260,9 @@ class PartitionOwner:
 
     async def _delivered(self) -> Sequence[Any]:
         """Wait for the next batch. Where the consumer was moved and nothing came of it, move it again."""
+        if self._inbox.is_empty:
+            async with self._storing:
+                await self._commit_behind()
         while True:
             try:
                 async with asyncio.timeout(ASKED_AGAIN_S if self._asked else None):
@@ -317,7 +294,9 @@ class PartitionOwner:
     async def _store(self, announced: Range, records: Sequence[Any]) -> None:
         """Judge the records of one range and make all of it durable, once."""
         read = read_records(records)
-        copies = sort_copies(read.accepted, await self._stored_copies(announced, read.accepted))
+        marks = marks_of(read.accepted)
+        stored = await self._stored_copies(announced, read.accepted, marks)
+        copies = sort_copies(read.accepted, marks, stored)
         # Announced before the registers are read: whoever judges again after a change of them can tell
         # which ranges may have been judged before it (docs/decisions/0008-judging-again.md).
         await self._commit(announced.first, announced.intent)
@@ -348,18 +327,19 @@ class PartitionOwner:
             # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
             await self._commit(block.range.first, block.range.intent)
         entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
-        await self._conclude(entry, findings, letters)
-        self._remember(copies.new)
+        await self._account(entry, findings, letters)
+        self._uncommitted = block.range.last + 1
+        self._remember(marks)
         self._stored_at = asyncio.get_running_loop().time()
 
     async def _stored_copies(
-        self, announced: Range, accepted: Sequence[Accepted]
+        self, announced: Range, accepted: Sequence[Accepted], marks: Sequence[Mark]
     ) -> Mapping[Identity, Content]:
         if not accepted:
             return {}
         if self._recent is None:
             self._recent = await self._recent_identities(accepted[0].record.timestamp)
-        suspects = self._recent.suspects(accepted)
+        suspects = self._recent.suspects(accepted, marks)
         if not suspects:
             return {}
         # An insert of the last owner may arrive late: rows of the very range it left are no copies of it.
@@ -373,11 +353,12 @@ class PartitionOwner:
             self._ports.trail.newest_id_ms, self._topic, self._partition, since_ms
         )
         # What was received earlier was made at most that much later.
-        return RecentIdentities(max(newest or 0, since_ms + LATEST_AHEAD_MS))
+        return RecentIdentities(max(newest or 0, since_ms + LATEST_AHEAD_MS), self._ports.most_remembered)
 
-    def _remember(self, stored: Sequence[Accepted]) -> None:
+    def _remember(self, marks: Sequence[Mark]) -> None:
+        """Remember what is stored by now: this range, and what its copies are copies of."""
         if self._recent is not None:
-            self._recent.add(stored)
+            self._recent.add(marks)
 
     async def _write_what_fits(
         self, block: Block, accepted: Sequence[Accepted]
@@ -452,10 +433,10 @@ class PartitionOwner:
 
         return await self._persistently.call(call) and calls == 1
 
-    async def _conclude(
+    async def _account(
         self, entry: LedgerEntry, findings: Sequence[Finding], letters: Sequence[DeadLetter]
     ) -> None:
-        """Account for a stored range, tell of what it brought to light, and commit past it."""
+        """Account for a stored range, and tell of what it brought to light."""
         await self._persistently.in_thread(self._ports.trail.write_ledger, entry)
         conflicts = [conflict_finding(letter) for letter in letters if letter.reason == "id_conflict"]
         messages = [
@@ -464,9 +445,14 @@ class PartitionOwner:
         ]
         if messages:
             await self._persistently.call(lambda: self._ports.announcer.publish(messages))
-        await self._commit(entry.range.last + 1, "")
+
+    async def _commit_behind(self) -> None:
+        """Commit behind the last range, unless the intent of the next, which says as much, was committed."""
+        if self._uncommitted is not None:
+            await self._commit(self._uncommitted, "")
 
     async def _commit(self, offset: int, metadata: str) -> None:
+        self._uncommitted = None
         await self._persistently.commit(self._topic, self._partition, offset, metadata)
 
 

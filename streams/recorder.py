@@ -15,8 +15,8 @@ from streams.dead_letters import dead_letter_message
 from streams.inbox import Inbox
 from streams.judge import dead_letter
 from streams.offsets import Membership
-from streams.partition import Ports
 from streams.persistence import WhileOwned
+from streams.ports import Ports
 from streams.rejudging import SWEEP_EVERY_S, USUAL, Limits, Rejudging
 from streams.wire import read_keyed_evidence
 

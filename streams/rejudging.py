@@ -40,8 +40,8 @@ from streams.backlog import Counts, Reach, Task, count_each, packed, selections,
 from streams.failures import Failed, report_failure
 from streams.findings import finding_message
 from streams.offsets import Membership
-from streams.partition import Ports
 from streams.persistence import WhileOwned
+from streams.ports import Ports
 
 log = structlog.get_logger(__name__)
 

@@ -26,7 +26,8 @@ from streams.evidence import EvidenceFollower
 from streams.intake import Intake
 from streams.observed import ObservedAnnouncer, ObservedEvidence, ObservedOffsets, ObservedTrail, Observer
 from streams.offsets import NOBODY, GroupOffsets, Offsets
-from streams.partition import PartitionOwner, Ports
+from streams.partition import PartitionOwner
+from streams.ports import Ports
 from streams.pulse import KafkaPulse
 from streams.recorder import EvidenceRecorder
 from streams.registers import RegisterWatch

@@ -1,7 +1,7 @@
 """`earwitness judge`: a dry run. Nothing is published and nothing is stored."""
 
 from collections.abc import Iterable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,12 +24,13 @@ from earwitness.cli.output import (
 from earwitness.cli.stack_options import data_dir_option
 from earwitness.cli.wording import shorten_times
 from earwitness.devstack.state import resolve
-from earwitness.policy import Access, EvidenceIndex, PolicySet, explain
+from earwitness.policy import EvidenceIndex, PolicySet, explain
 from earwitness.policy_files import read_policies
 from models.errors import MalformedEvent, StackUnavailable
 from models.evidence import EvidenceRecord, contradiction_in
-from models.fields import format_time
+from models.fields import made_at_ms
 from models.verdict import Explanation
+from streams.judge import refuse_the_future
 from streams.wire import read_access, read_evidence
 
 COLUMNS: Final = (
@@ -42,9 +43,6 @@ COLUMNS: Final = (
     "policy_version",
     "missing",
 )
-LATEST_AHEAD: Final = timedelta(minutes=5)
-"""How far an event's time may lie ahead, as for a worker."""
-
 PAGE: Final = 1_000
 """Records in one answer of the API."""
 
@@ -132,23 +130,15 @@ def _judged(
     found: Iterable[Line], policies: PolicySet, evidence: EvidenceIndex, faults: _Faults
 ) -> Iterator[Row]:
     now = datetime.now(UTC)
+    now_ms = int(now.timestamp() * 1_000)
     for line in found:
         try:
             event, _ = read_access(line.text, ())
-            _refuse_the_future(event, now)
+            refuse_the_future(event, made_at_ms(event.id), now_ms)
         except MalformedEvent as error:
             faults.add(line, error.detail)
             continue
         yield _row(event.id, explain(event, policies, evidence, received_at=now, as_of=now))
-
-
-def _refuse_the_future(event: Access, now: datetime) -> None:
-    if event.time > now + LATEST_AHEAD:
-        minutes = LATEST_AHEAD // timedelta(minutes=1)
-        detail = (
-            f"time: {format_time(event.time)} is more than {minutes} minutes after now, {format_time(now)}"
-        )
-        raise MalformedEvent("time_in_future", detail, ("time",))
 
 
 def _row(identifier: str, explanation: Explanation) -> Row:

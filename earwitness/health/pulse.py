@@ -6,14 +6,13 @@ from types import TracebackType
 from typing import Final, Self
 
 from earwitness.health.readiness import Readiness
-from models.errors import PipelineError
 
 ASKED_EVERY_S: Final = 0.25
 STOPPED_WITHIN_S: Final = 3.0
 
 
 class Pulse:
-    """Asks one part of what a process needs; `ask` raises a `PipelineError` where it cannot be had."""
+    """Asks one part of what a process needs; `ask` raises where it cannot be had, with the reason."""
 
     def __init__(self, part: str, ask: Callable[[], object], readiness: Readiness) -> None:
         self._part = part
@@ -36,7 +35,8 @@ class Pulse:
         while True:
             try:
                 self._ask()
-            except PipelineError as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, the answer did not come
+                # A process that stops closes the connection under a question that hangs.
                 self._readiness.refused(self._part, str(error))
             else:
                 self._readiness.answered(self._part)

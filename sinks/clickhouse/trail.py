@@ -23,7 +23,7 @@ from sinks.base import (
     letters_token,
 )
 from sinks.clickhouse.client import ClickHouse, StoredBefore
-from sinks.clickhouse.columns import ROW_COLUMNS, Column, columns_of
+from sinks.clickhouse.columns import READ_WHOLE, ROWS, Layout, columns_of
 from sinks.clickhouse.heartbeats import read_registers
 from sinks.clickhouse.misfits import find_misfits
 from sinks.clickhouse.policies import register_policy
@@ -224,16 +224,17 @@ class ClickHouseTrail:
         )
 
     def write_ledger(self, entry: LedgerEntry) -> None:
-        """Insert one ledger row, unless the range has one."""
+        """Insert one ledger row under the range's name.
+
+        Written out as text: that takes a third of what an insert takes that selects its row (measured), and
+        this one is made for every range.
+        """
         stored = entry.range
-        place = {
-            "received_day": f"toDate('{stored.day.isoformat()}')",
+        row = {
+            "received_day": f"'{stored.day.isoformat()}'",
             "topic": f"'{stored.topic}'",
             "partition": str(stored.partition),
             "first_offset": str(stored.first),
-        }
-        values = {
-            **place,
             "last_offset": str(stored.last),
             "attempt": str(stored.attempt),
             "row_count": str(entry.row_count),
@@ -242,8 +243,7 @@ class ClickHouseTrail:
             "set_aside_count": str(entry.set_aside_count),
         }
         self._clickhouse.execute(
-            f"INSERT INTO range_ledger ({', '.join(values)}) SELECT {', '.join(values.values())}"  # noqa: S608 - names and numbers of ours
-            f" WHERE (SELECT count() FROM range_ledger WHERE {_equal(place)}) = 0",
+            f"INSERT INTO range_ledger ({', '.join(row)}) VALUES ({', '.join(row.values())})",  # noqa: S608 - names and numbers of ours
             settings={"insert_deduplication_token": f"ledger:{stored.name}", "async_insert": 0},
         )
 
@@ -320,7 +320,7 @@ def write_rows(clickhouse: ClickHouse, table: str, block: Block) -> bool:
     taken = f"{_equal(place)} AND offset BETWEEN {stored.first} AND {stored.last}"
     return insert_converted(
         clickhouse,
-        Into(table, ROW_COLUMNS, taken),
+        Into(table, ROWS, taken, READ_WHOLE),
         {
             **place,
             "evidence_version": str(block.evidence_version),
@@ -332,11 +332,14 @@ def write_rows(clickhouse: ClickHouse, table: str, block: Block) -> bool:
 
 
 class Into(NamedTuple):
-    """Where an insert goes: table, columns, and which rows of the table would make it a second one."""
+    """Where an insert goes: table, layout, which rows of the table would make it a second one, and what must
+    hold of each row that it brings.
+    """  # noqa: D205 - one sentence
 
     table: str
-    columns: Sequence[Column]
+    layout: Layout
     taken: str
+    wanted: str = "true"
 
 
 def insert_converted(
@@ -351,16 +354,16 @@ def insert_converted(
     Changes nothing where a block of that token is stored; nor where a row that meets `into.taken` is, and
     gives False then.
     """
-    names = ", ".join((*(column.name for column in into.columns), *constants))
-    converted = ", ".join((*(column.expression for column in into.columns), *constants.values()))
-    wire = ", ".join(f"{column.name} {column.wire}" for column in into.columns)
+    columns = (*into.layout.columns, *constants.items())
+    names = ", ".join(name for name, _ in columns)
+    converted = ", ".join(expression for _, expression in columns)
     # A constant to the server: found as the insert begins, before it asks for the rows.
     taken = f"(SELECT count() FROM {into.table} WHERE {into.taken}) > 0"  # noqa: S608 - names and numbers of ours
     try:
         insert(
             clickhouse,
-            f"INSERT INTO {into.table} ({names}) SELECT {converted} FROM input('{wire}')"  # noqa: S608 - as above
-            f" WHERE NOT throwIf({taken}) FORMAT Native",
+            f"INSERT INTO {into.table} ({names}) {into.layout.shared} SELECT {converted}"  # noqa: S608 - as above
+            f" FROM input('{into.layout.sent}') WHERE NOT throwIf({taken}) AND {into.wanted} FORMAT Native",
             values,
             token,
         )
@@ -381,6 +384,8 @@ def insert(clickhouse: ClickHouse, statement: str, columns: Sequence[Sequence[An
             "max_insert_block_size": LARGEST_BLOCK,
             "insert_block_size": LARGEST_BLOCK,
             "max_execution_time": LONGEST_INSERT_S,
+            "allow_custom_error_code_in_throwif": 1,
+            "date_time_input_format": "best_effort",
         },
     )
 

@@ -11,7 +11,7 @@ from models.pages import Page
 from models.verdict import Verdict
 from sinks.base import JudgedBefore, NewVerdict, PendingSince, Selection, StoredAccess, VerdictBlock
 from sinks.clickhouse.client import ClickHouse
-from sinks.clickhouse.columns import VERDICT_COLUMNS, Column, text_column, verdict_columns_of
+from sinks.clickhouse.columns import Column, laid_out, text_column
 from sinks.clickhouse.trail import Into, insert_converted
 
 ANY_VERSION: Final = 2**63 - 1
@@ -41,11 +41,20 @@ _ACCESS: Final = (
     f" concat(topic, '/', toString(partition), '/', toString(offset)), {_VERDICT}, evidence_version, false"
 )
 _PAGE: Final = "received_day = %(day)s AND judged_at = fromUnixTimestamp64Micro(%(judged_at)s, 'UTC')"
-_COLUMNS: Final = (
-    Column("id", "String", "toUUID(id)"),
-    text_column("source"),
-    *VERDICT_COLUMNS,
-    Column("late", "UInt8", "late"),
+_LAYOUT: Final = laid_out(
+    (
+        Column("id", "String", "toUUID(id)"),
+        text_column("source"),
+        text_column("verdict"),
+        text_column("reason"),
+        text_column("clause"),
+        Column("evidence_used", "Array(String)", "evidence_used"),
+        Column("derived", "UInt8", "derived"),
+        text_column("policy_version"),
+        text_column("policy_digest"),
+        Column("stale_registers", "Array(String)", "stale_registers"),
+        Column("late", "UInt8", "late"),
+    )
 )
 
 
@@ -167,7 +176,7 @@ class ClickHouseVerdicts:
             self._clickhouse,
             Into(
                 "verdict_log",
-                _COLUMNS,
+                _LAYOUT,
                 f"received_day = toDate('{page.day.isoformat()}') AND id = toUUID('{page.id}')"
                 f" AND judged_at = {judged_at}",
             ),
@@ -322,6 +331,13 @@ def _columns(given: Sequence[NewVerdict]) -> list[Sequence[Any]]:
     return [
         [item.access.id for item in given],
         [item.access.source for item in given],
-        *verdict_columns_of(given),
+        [item.verdict.outcome for item in given],
+        [item.verdict.reason for item in given],
+        [item.verdict.clause or "" for item in given],
+        [item.verdict.evidence_used for item in given],
+        [item.verdict.derived for item in given],
+        [item.verdict.policy_version for item in given],
+        [item.verdict.policy_digest for item in given],
+        [item.stale_registers for item in given],
         [item.late for item in given],
     ]

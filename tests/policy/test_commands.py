@@ -13,6 +13,7 @@ from earwitness.cli.main import earwitness
 from earwitness.cli.policy import policy
 from earwitness.settings import ROOT
 from models.errors import PolicyInvalid, QueryRejected, StackUnavailable
+from tests.streams.records import event_id
 
 POLICIES: Final = ROOT / "policies"
 EVENT: Final = {
@@ -128,6 +129,7 @@ class TestJudge:
             "{",
             {**EVENT, "note": 1},
             ahead,
+            {**EVENT, "id": event_id(1, made_at_ms=7_226_582_400_000)},
         )
         registers = write_lines(tmp_path / "r.jsonl", {**COMPLAINT, "kind": "note"}, COMPLAINT)
         result = run("judge", events, "--evidence", registers)
@@ -139,6 +141,7 @@ class TestJudge:
             [f"{events}:4", "record"],
             [f"{events}:5", "note"],
             [f"{events}:6", "time"],
+            [f"{events}:7", "id"],
         ]
         assert "Input should be 'employee'" in told[1]
 

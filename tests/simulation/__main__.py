@@ -41,6 +41,8 @@ SMALL = (
     Small("one range; names are forgotten", two_records, Plan(faults=1)),
     Small("one range; names are remembered", two_records, Plan(faults=1, store=Rules(remembers_all=True))),
     Small("two ranges and a copy; names are forgotten", three_records, Plan(faults=1)),
+    Small("one range, one worker; names are forgotten", two_records, Plan(workers=1, faults=2)),
+    Small("one range; names are forgotten", two_records, Plan(faults=2)),
 )
 
 
@@ -79,7 +81,7 @@ def _head() -> Iterator[str]:
 def _small(makes: Makes, how_many: int) -> Iterator[str]:
     yield "## Small worlds, in every way"
     yield ""
-    yield "Two workers. Of runs that lead to the same state one goes on; the others end there."
+    yield "Two workers, or one. Of runs that lead to the same state one goes on; the others end there."
     yield ""
     yield "| world | things that go wrong | runs | states | steps | seconds | outcome |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
@@ -96,7 +98,11 @@ def _small(makes: Makes, how_many: int) -> Iterator[str]:
 def _large(makes: Makes, arguments: argparse.Namespace) -> Iterator[str]:
     yield "## Large worlds, at random"
     yield ""
-    yield "Two or three workers, two partitions of 14 records on two days, up to ten things that go wrong."
+    yield (
+        "Two or three workers, two partitions of 14 records on two days, up to ten things that go wrong."
+        " Ids are up to a day ahead, five minutes old, or of no time; the broker's clock jumps back an hour;"
+        " a filter of copies forgets once it holds more than one to nine."
+    )
     yield ""
     ends = time.monotonic() + arguments.minutes * 60
     seed, steps, began = arguments.first_seed, 0, time.monotonic()

@@ -54,7 +54,11 @@ def a_random_world(seed: int, makes: Makes, plan: Plan) -> World:
     choices = Seeded(seed)
     random = choices.random
     records = a_large_world(random)
-    made = makes._replace(largest_range=random.randrange(1, 5), batch=lambda: random.randrange(1, 6))
+    made = makes._replace(
+        largest_range=random.randrange(1, 5),
+        most_remembered=random.randrange(1, 10),
+        batch=lambda: random.randrange(1, 6),
+    )
     faults = random.randrange(plan.faults + 1)
     return World(records, made, choices, plan._replace(faults=faults, workers=random.randrange(2, 4)))
 

@@ -5,19 +5,22 @@ Each of these leaves out one thing that docs/decisions/0001-exactly-once-by-rang
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
+from unittest.mock import patch
 
 from models.finding import Finding
 from models.ranges import Range
 from sinks.base import Block, Content, Identity, LedgerEntry, finding_of
-from streams.copies import Accepted
+from streams import judge
+from streams.copies import LATEST_AHEAD_MS, Accepted, Mark, RecentIdentities
 from streams.intake import Intake
 from streams.offsets import Membership
-from streams.partition import PartitionOwner
+from streams.partition import FILTER_LOOKS_BACK_MS, PartitionOwner
 from tests.simulation.explore import Explored, at_random, in_every_way
 from tests.simulation.store import Rules
 from tests.simulation.stories import two_records
 from tests.simulation.worker import Makes
 from tests.simulation.world import Plan
+from tests.streams.records import DAY_MS
 
 
 class Mutant(NamedTuple):
@@ -28,6 +31,8 @@ class Mutant(NamedTuple):
     intake: type[Intake] = Intake
     plan: Plan = Plan()
     small: bool = False
+    ids_ahead_ms: int = LATEST_AHEAD_MS
+    """How far the instants that an event names may lie after its receipt."""
 
 
 class CommitsBeforeInserting(PartitionOwner):
@@ -76,17 +81,60 @@ class NeverTriesAgain(PartitionOwner):
 
 class TakesItsOwnRowsForCopies(PartitionOwner):
     async def _stored_copies(
-        self, announced: Range, accepted: Sequence[Accepted]
+        self, announced: Range, accepted: Sequence[Accepted], marks: Sequence[Mark]
     ) -> Mapping[Identity, Content]:
         self._inherited = ""
-        return await super()._stored_copies(announced, accepted)
+        return await super()._stored_copies(announced, accepted, marks)
 
 
 class LooksUpNoCopies(PartitionOwner):
-    async def _stored_copies(
-        self, announced: Range, accepted: Sequence[Accepted]
-    ) -> Mapping[Identity, Content]:
+    async def _stored_copies(self, *_: object) -> Mapping[Identity, Content]:
         return {}
+
+
+class ForgetsInSilence(RecentIdentities):
+    def _forget_the_older_half(self) -> None:
+        self._marks = set(sorted(self._marks)[len(self._marks) // 2 :])
+
+
+class FilterForgetsInSilence(PartitionOwner):
+    async def _recent_identities(self, received_ms: int) -> RecentIdentities:
+        newest = await self._persistently.in_thread(
+            self._ports.trail.newest_id_ms, self._topic, self._partition, received_ms - FILTER_LOOKS_BACK_MS
+        )
+        made_after_ms = max(newest or 0, received_ms - LATEST_AHEAD_MS)
+        return ForgetsInSilence(made_after_ms, self._ports.most_remembered)
+
+
+class RemembersNothing(PartitionOwner):
+    def _remember(self, marks: Sequence[Mark]) -> None:
+        """Remember nothing of what is stored."""
+
+
+class TakesOldIdsForNew(PartitionOwner):
+    async def _recent_identities(self, received_ms: int) -> RecentIdentities:
+        return RecentIdentities(-1)
+
+
+class AsksForNoNewestId(PartitionOwner):
+    async def _recent_identities(self, received_ms: int) -> RecentIdentities:
+        return RecentIdentities(received_ms - LATEST_AHEAD_MS)
+
+
+class TakesTheNewestIdForUnknown(PartitionOwner):
+    async def _recent_identities(self, received_ms: int) -> RecentIdentities:
+        newest = await self._persistently.in_thread(
+            self._ports.trail.newest_id_ms, self._topic, self._partition, received_ms - FILTER_LOOKS_BACK_MS
+        )
+        return RecentIdentities(max((newest or 0) - 1, received_ms - LATEST_AHEAD_MS))
+
+
+class BelievesThatNoIdIsAhead(PartitionOwner):
+    async def _recent_identities(self, received_ms: int) -> RecentIdentities:
+        newest = await self._persistently.in_thread(
+            self._ports.trail.newest_id_ms, self._topic, self._partition, received_ms - FILTER_LOOKS_BACK_MS
+        )
+        return RecentIdentities(max(newest or 0, received_ms - FILTER_LOOKS_BACK_MS))
 
 
 class TellsNothingThatItSettles(PartitionOwner):
@@ -95,9 +143,9 @@ class TellsNothingThatItSettles(PartitionOwner):
         await super()._settle_range(intent)
         self._settling = False
 
-    async def _conclude(self, entry: LedgerEntry, findings: Any, letters: Any) -> None:
+    async def _account(self, entry: LedgerEntry, findings: Any, letters: Any) -> None:
         told = ([], []) if getattr(self, "_settling", False) else (findings, letters)
-        await super()._conclude(entry, *told)
+        await super()._account(entry, *told)
 
 
 class TellsWhatItJudgedItself(PartitionOwner):
@@ -147,6 +195,13 @@ MUTANTS: Final = (
     ),
     Mutant("takes rows of the very range that it inherited for copies", TakesItsOwnRowsForCopies, small=True),
     Mutant("looks up no copies", LooksUpNoCopies),
+    Mutant("remembers nothing of what it stores", RemembersNothing),
+    Mutant("takes an old id for new that it does not remember", TakesOldIdsForNew),
+    Mutant("does not ask for the newest id that others stored", AsksForNoNewestId),
+    Mutant("takes a copy of the newest id for new", TakesTheNewestIdForUnknown),
+    Mutant("believes that no id was made after its receipt", BelievesThatNoIdIsAhead),
+    Mutant("forgets identities without saying so", FilterForgetsInSilence),
+    Mutant("takes ids of the next day", ids_ahead_ms=DAY_MS),
     Mutant("does not wait for a commit that was given up", TrustsUnansweredCommits, small=True),
     Mutant("keeps its owners when partitions move", intake=KeepsItsOwners),
     Mutant("begins anew in a generation that was let go of", intake=BeginsAnewInTheSameGeneration),
@@ -160,6 +215,7 @@ MUTANTS: Final = (
 def look_for(makes: Makes, mutant: Mutant, most_worlds: int) -> Explored:
     """Look for a world that a broken protocol goes wrong in."""
     broken = makes._replace(owner=mutant.owner, intake=mutant.intake)
-    if mutant.small:
-        return in_every_way(two_records, broken, mutant.plan._replace(faults=1))
-    return at_random(range(most_worlds), broken, mutant.plan._replace(faults=10))
+    with patch.object(judge, "LATEST_AHEAD_MS", mutant.ids_ahead_ms):
+        if mutant.small:
+            return in_every_way(two_records, broken, mutant.plan._replace(faults=1))
+        return at_random(range(most_worlds), broken, mutant.plan._replace(faults=10))

@@ -45,8 +45,18 @@ def test_a_small_world_holds_in_every_way(makes: Makes) -> None:
     assert found.runs > 1_500
 
 
+def test_any_two_things_may_go_wrong(makes: Makes) -> None:
+    """One worker and its successors, a range, and any two faults at any two calls, in every order.
+
+    `make simulate` goes through the same with two workers.
+    """
+    found = in_every_way(two_records, makes, Plan(workers=1, faults=2))
+    assert not told(found.failure)
+    assert found.runs > 5_000
+
+
 def test_large_worlds_hold(makes: Makes) -> None:
-    """Up to three workers, two partitions, two days, copies, conflicts, and ten things that go wrong."""
+    """Two partitions, two days, copies, conflicts, ids that are ahead, and ten things that go wrong."""
     assert not told(at_random(range(WORLDS), makes, Plan(faults=10)).failure)
 
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any, Final, NamedTuple, TypeVar
 
 from earwitness.policy import EvidenceIndex, PolicySet
@@ -12,9 +12,11 @@ from models.errors import RangeLost
 from models.publisher import Message
 from models.topics import ACCESS_EVENTS
 from sinks.base import Block
+from streams.copies import MOST_REMEMBERED
 from streams.intake import Intake
 from streams.offsets import Committed, Membership
-from streams.partition import PartitionOwner, Ports
+from streams.partition import PartitionOwner
+from streams.ports import Ports
 from tests.builders import a_complaint
 from tests.simulation.broker import SimulatedBroker
 from tests.simulation.loop import ProcessLoop
@@ -61,12 +63,16 @@ class Request:
 
 
 class Makes(NamedTuple):
-    """What the workers of a world are made of. `batch` gives how many records come in a fetch."""
+    """What the workers of a world are made of. `batch` gives how many records come in a fetch.
+
+    A filter of copies forgets when it holds more than `most_remembered`.
+    """
 
     policies: PolicySet
     owner: type[PartitionOwner] = PartitionOwner
     intake: type[Intake] = Intake
     largest_range: int = 2
+    most_remembered: int = MOST_REMEMBERED
     batch: Callable[[], int] = lambda: 2
 
 
@@ -74,12 +80,19 @@ class OneView:
     """Registers as one worker knows them: every other one knows of what nobody else has heard of yet."""
 
     def __init__(self, *, knows_more: bool) -> None:
-        self.index = EvidenceIndex()
-        if knows_more:
-            self.index.put(a_complaint("ticket:unknown", assignees=["e-1"]), 1)
+        self.index = _index(knows_more=knows_more)
 
     async def catch_up(self) -> None:
         """There is nothing new."""
+
+
+@cache
+def _index(*, knows_more: bool) -> EvidenceIndex:
+    """Make it once for all worlds, for none of them puts anything into it."""
+    index = EvidenceIndex()
+    if knows_more:
+        index.put(a_complaint("ticket:unknown", assignees=["e-1"]), 1)
+    return index
 
 
 class Worker:
@@ -111,6 +124,7 @@ class Worker:
             now=lambda: NOW,
             largest_range=makes.largest_range,
             shortest_interval_s=0,
+            most_remembered=makes.most_remembered,
         )
         self._intake = makes.intake(self, partial(makes.owner, ports), self.failures.append)
 

@@ -21,7 +21,8 @@ from models.verdict import Verdict
 from sinks.base import JudgedBefore, NewVerdict, PendingSince, Selection, StoredAccess, VerdictBlock
 from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed
-from streams.partition import PartitionOwner, Ports
+from streams.partition import PartitionOwner
+from streams.ports import Ports
 from streams.recorder import EvidenceRecorder
 from streams.rejudging import Limits
 from tests.streams.records import NOON_MS, Record

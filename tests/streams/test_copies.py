@@ -1,10 +1,12 @@
 import json
+from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
 from models.fields import made_at_ms
-from sinks.base import Identity, content_of
-from streams.copies import LATEST_AHEAD_MS, MOST_REMEMBERED, Accepted, RecentIdentities, sort_copies
+from sinks.base import Content, Identity, content_of
+from streams import copies
+from streams.copies import LATEST_AHEAD_MS, MOST_REMEMBERED, Accepted, RecentIdentities, Sorted, marks_of
 from streams.judge import read_records
 from streams.wire import read_access
 from tests.streams.records import DAY_MS, NOON_MS, Record, a_record, an_event, event_id
@@ -18,6 +20,14 @@ def accepted(number: int, *, received_ms: int = NOON_MS, offset: int = 0, **chan
 
 def identity(item: Accepted) -> Identity:
     return item.event.source, item.event.id
+
+
+def sort_copies(found: list[Accepted], stored: Mapping[Identity, Content]) -> Sorted:
+    return copies.sort_copies(found, marks_of(found), stored)
+
+
+def suspects(filled: RecentIdentities, found: list[Accepted]) -> set[Identity]:
+    return filled.suspects(found, marks_of(found))
 
 
 def test_a_copy_in_the_same_batch_is_counted_and_dropped() -> None:
@@ -56,21 +66,21 @@ def test_the_same_id_from_another_source_is_another_access() -> None:
 
 def test_a_fresh_version_7_id_needs_no_look_up() -> None:
     """In steady state the store is not asked at all."""
-    assert not RecentIdentities(NOON_MS - 1).suspects([accepted(1)])
+    assert not suspects(RecentIdentities(NOON_MS - 1), [accepted(1)])
 
 
 def test_a_remembered_identity_is_looked_up() -> None:
     """The filter can only say perhaps; the store says whether."""
     recent = RecentIdentities(NOON_MS - 1)
-    recent.add([accepted(1)])
-    known, other = accepted(1), accepted(1, source="/services/sms-api")
-    assert recent.suspects([known, other]) == {identity(known)}
+    recent.add(marks_of([accepted(1)]))
+    known, other = accepted(1), accepted(2)
+    assert suspects(recent, [known, other]) == {identity(known)}
 
 
 def test_an_id_older_than_the_filter_is_looked_up() -> None:
     """A spool that comes back after days must not double what was stored before."""
     old = accepted(1, received_ms=NOON_MS + DAY_MS)
-    assert RecentIdentities(NOON_MS).suspects([old]) == {identity(old)}
+    assert suspects(RecentIdentities(NOON_MS), [old]) == {identity(old)}
 
 
 def test_an_id_from_the_future_is_refused() -> None:
@@ -85,8 +95,8 @@ def test_an_id_that_carries_no_time_is_looked_up() -> None:
     """Imports make version 5 ids, the same at every import."""
     recent = RecentIdentities(NOON_MS - DAY_MS)
     without_time = accepted(1, id="6fa459ea-ee8a-5ca4-894e-db77e160355e")
-    recent.add([without_time])
-    assert recent.suspects([without_time]) == {identity(without_time)}
+    recent.add(marks_of([without_time]))
+    assert suspects(recent, [without_time]) == {identity(without_time)}
 
 
 def test_the_filter_forgets_what_was_made_first_and_says_so() -> None:
@@ -99,10 +109,10 @@ def test_the_filter_forgets_what_was_made_first_and_says_so() -> None:
         event.id = event_id(number, NOON_MS + number // 7)
         stored.append(Accepted(event, "", one.record, NOON_MS + number // 7))
     for first in range(0, len(stored), 1_000):
-        recent.add(stored[first : first + 1_000])
-    assert recent.suspects(stored) == set(map(identity, stored))
+        recent.add(marks_of(stored[first : first + 1_000]))
+    assert suspects(recent, stored) == set(map(identity, stored))
     forgotten_ms = NOON_MS + MOST_REMEMBERED // 14
     last, next_ = (
         accepted(1, id=event_id(MOST_REMEMBERED, made_ms)) for made_ms in (forgotten_ms, forgotten_ms + 1)
     )
-    assert recent.suspects([last, next_]) == {identity(last)}
+    assert suspects(recent, [last, next_]) == {identity(last)}

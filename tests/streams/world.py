@@ -31,7 +31,8 @@ from sinks.base import (
 )
 from sinks.memory import MemoryTrail, MemoryVerdicts
 from streams.offsets import Committed, Membership
-from streams.partition import PartitionOwner, Ports
+from streams.partition import PartitionOwner
+from streams.ports import Ports
 from tests.streams.records import Record
 
 T = TypeVar("T")
