@@ -9,6 +9,7 @@ import itertools
 import json
 import os
 import platform
+import resource
 import socket
 import statistics
 import sys
@@ -72,6 +73,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=data_dir) as folder:
         figures = {
             **spooled(kafka, Path(folder) / "spool"),
+            **without_kafka(Path(folder) / "waiting"),
             **denied(Path(folder) / "full", Path(folder) / "silent"),
             **direct(kafka),
         }
@@ -90,20 +92,51 @@ def spooled(kafka: Kafka, folder: Path) -> dict[str, dict[str, float]]:
     """Measure what a service pays whose accesses go through a spool."""
     figures = {}
     with Recorder(source=SOURCE, kafka=kafka, spool=Spool(folder)) as recorder:
-
-        def to_memory() -> None:
-            recorder.record(**FIELDS, durability="memory")
-
         figures["record"] = latency(timed(lambda: recorder.record(**FIELDS), RECORDED))
         figures[f"record, {THREADS} threads"] = latency(in_threads(lambda: recorder.record(**FIELDS)))
         figures["await arecord"] = latency(asyncio.run(atimed(lambda: recorder.arecord(**FIELDS))))
         recorder.flush(FLUSHED_WITHIN_S)
-        figures["memory, 1,000 a second at most"] = latency(timed(to_memory, PACED, PACE_S))
+        figures["memory, 1,000 a second at most"] = in_memory(recorder, PACED, PACE_S)
         recorder.flush(FLUSHED_WITHIN_S)
-        figures["memory, one after the other"] = latency(timed(to_memory, AT_ONCE))
+        figures["memory, one after the other"] = in_memory(recorder, AT_ONCE)
         recorder.flush(FLUSHED_WITHIN_S)
         figures["submit, flush"] = rate(SUBMITTED, lambda: submit_all(recorder))
     return figures
+
+
+def without_kafka(folder: Path) -> dict[str, dict[str, float]]:
+    """Measure memory alone: nothing is sent, and the stack has nothing to do on the same machine."""
+    figures = {}
+    with nowhere() as kafka:
+        recorder = Recorder(source=SOURCE, kafka=kafka, spool=Spool(folder))
+        figures["memory, 1,000 a second, Kafka down"] = in_memory(recorder, PACED, PACE_S)
+        figures["memory, one after the other, Kafka down"] = in_memory(recorder, AT_ONCE)
+        recorder.close(0)
+    return figures
+
+
+def in_memory(recorder: Recorder, times: int, pause_s: float = 0) -> dict[str, float]:
+    """Time calls that wait for nothing, and tell those apart in which the machine ran something else.
+
+    `undisturbed` are calls during which the kernel did not take the processor away.
+    """
+    took: Took = []
+    undisturbed: Took = []
+    for number in range(-WARM_UP, times):
+        before, began = preemptions(), time.perf_counter()
+        recorder.record(**FIELDS, durability="memory")
+        took_s = time.perf_counter() - began
+        if number >= 0:
+            took.append(took_s)
+            undisturbed += [took_s] * (preemptions() == before)
+        if pause_s:
+            time.sleep(pause_s)
+    return latency(took) | {f"undisturbed_{name}": value for name, value in latency(undisturbed).items()}
+
+
+def preemptions() -> int:
+    """Say how often this thread had to make way for something else."""
+    return resource.getrusage(resource.RUSAGE_THREAD).ru_nivcsw
 
 
 def denied(full: Path, silent: Path) -> dict[str, dict[str, float]]:
@@ -140,15 +173,13 @@ def direct(kafka: Kafka) -> dict[str, dict[str, float]]:
     return figures
 
 
-def timed(call: Callable[[], object], times: int, pause_s: float = 0, warm_up: int = WARM_UP) -> Took:
+def timed(call: Callable[[], object], times: int, warm_up: int = WARM_UP) -> Took:
     """Time calls one after the other, after some that do not count."""
     took = []
     for _ in range(warm_up + times):
         began = time.perf_counter()
         call()
         took.append(time.perf_counter() - began)
-        if pause_s:
-            time.sleep(pause_s)
     return took[warm_up:]
 
 

@@ -126,7 +126,9 @@ def check_uri_reference(text: str) -> str:
 def without_nulls(value: object) -> object:
     """Drop the null fields of a JSON object: a null is the same as an absent field."""
     if isinstance(value, dict):
-        return {name: field for name, field in value.items() if field is not None}
+        for field in value.values():
+            if field is None:
+                return {name: field for name, field in value.items() if field is not None}
     return value
 
 

@@ -16,7 +16,9 @@ def checked(model: type[M], given: Mapping[str, object] | bytes, pseudonymise: P
     """Read a whole event or record, given as fields or as JSON. Raises `InvalidEvent`."""
     try:
         if not isinstance(given, bytes):
-            return model.model_validate(given if pseudonymise is None else pseudonymise.applied(given))
+            fields = given if pseudonymise is None else pseudonymise.applied(given)
+            made: M = model.__pydantic_validator__.validate_python(fields)
+            return made
         if pseudonymise is None:
             return model.model_validate_json(given)
     except ValidationError as error:

@@ -1,6 +1,7 @@
 """Version 7 UUIDs: they carry their time, so that a copy of an event is found without a mark."""
 
 import secrets
+import struct
 import threading
 import time
 from collections.abc import Callable
@@ -12,10 +13,9 @@ _COUNTER_BITS: Final = 12
 _RANDOM_BITS: Final = 62
 _VERSION_7: Final = 7 << 76
 _VARIANT: Final = 2 << _RANDOM_BITS
-_CHANCE_BYTES: Final = 8
 _NS_PER_MS: Final = 1_000_000
 
-DRAWN_BYTES: Final = 512 * _CHANCE_BYTES
+_DRAWN: Final = struct.Struct(">512Q")
 """Chance is drawn for many ids at once: asking for it lets other threads run, for 5 ms each."""
 
 
@@ -33,7 +33,9 @@ class IdMaker:
         with self._lock:
             self._last = max(self._last + 1, self._clock_ns() // _NS_PER_MS << _COUNTER_BITS)
             ticks = self._last
-            chance = self._draw()
+            if not self._drawn:
+                self._drawn.extend(_DRAWN.unpack(secrets.token_bytes(_DRAWN.size)))
+            chance = self._drawn.pop() >> 64 - _RANDOM_BITS
         milliseconds, counter = ticks >> _COUNTER_BITS, ticks & (1 << _COUNTER_BITS) - 1
         number = milliseconds << 80 | _VERSION_7 | counter << 64 | _VARIANT | chance
         text = f"{number:032x}"
@@ -42,13 +44,4 @@ class IdMaker:
     def begin_anew(self) -> None:
         """Take a lock that nobody holds, and draw anew: the parent goes on with what it had drawn."""
         self._lock = threading.Lock()
-        self._drawn = b""
-        self._used = 0
-
-    def _draw(self) -> int:
-        if self._used == len(self._drawn):
-            self._drawn = secrets.token_bytes(DRAWN_BYTES)
-            self._used = 0
-        begins = self._used
-        self._used += _CHANCE_BYTES
-        return int.from_bytes(self._drawn[begins : self._used]) >> 8 * _CHANCE_BYTES - _RANDOM_BITS
+        self._drawn: list[int] = []

@@ -1,12 +1,15 @@
 """The bytes that travel: compact JSON, with the CloudEvents 1.0 attributes as headers (binary mode)."""
 
-from typing import Final
+import json
+from collections.abc import ItemsView, Iterator, Mapping
+from datetime import datetime
+from typing import Final, Self
 
 from pydantic import BaseModel
 
 from ._models.access import AccessEvent
 from ._models.evidence import LARGEST_EVIDENCE_BYTES, EvidenceRecord
-from ._models.fields import format_time
+from ._models.fields import format_time, parse_time
 from ._models.topics import (
     ACCESS_EVENT_TYPE,
     ACCESS_EVENTS,
@@ -27,21 +30,62 @@ REGISTERS: Final = "/earwitness/registers"
 _PUT_IDS: Final = IdMaker()
 
 
+class EventHeaders(Mapping[str, str]):
+    """The CloudEvents attributes of one access event.
+
+    They are put together by whoever reads them, not by whoever records. On disk `schema` is enough: the
+    version of the contract that the event was written by; the rest is in its value.
+    """
+
+    __slots__ = ("_id", "_source", "_time", "schema")
+
+    def __init__(self, schema: str, event_id: str, source: str, time: datetime) -> None:
+        self.schema = schema
+        self._id = event_id
+        self._source = source
+        self._time = time
+
+    @classmethod
+    def of_value(cls, schema: str, value: bytes) -> Self:
+        """Find the rest in what `access_record` wrote. Raises ValueError where that did not write it."""
+        try:
+            event = json.loads(value)
+            return cls(schema, event["id"], event["source"], parse_time(event["time"]))
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is no access event: {error}") from error
+
+    def __getitem__(self, name: str) -> str:
+        return self._written()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written())
+
+    def __len__(self) -> int:
+        return len(self._written())
+
+    def items(self) -> ItemsView[str, str]:
+        """Give all of them, put together once."""
+        return self._written().items()
+
+    def _written(self) -> dict[str, str]:
+        return {
+            "content-type": CONTENT_TYPE,
+            "ce_specversion": SPEC_VERSION,
+            "ce_type": ACCESS_EVENT_TYPE,
+            "ce_id": self._id,
+            "ce_source": self._source,
+            "ce_time": format_time(self._time),
+            "ce_dataschema": self.schema,
+        }
+
+
 def access_record(event: AccessEvent) -> Outgoing:
     """Write an event as the record that travels, keyed by its id."""
     return Outgoing(
         topic=ACCESS_EVENTS,
         key=event.id.encode(),
         value=_compact(event),
-        headers={
-            "content-type": CONTENT_TYPE,
-            "ce_specversion": SPEC_VERSION,
-            "ce_type": ACCESS_EVENT_TYPE,
-            "ce_id": event.id,
-            "ce_source": event.source,
-            "ce_time": format_time(event.time),
-            "ce_dataschema": ACCESS_SCHEMA,
-        },
+        headers=EventHeaders(ACCESS_SCHEMA, event.id, event.source, event.time),
     )
 
 
@@ -71,4 +115,4 @@ def evidence_record(record: EvidenceRecord) -> Outgoing:
 
 
 def _compact(model: BaseModel) -> bytes:
-    return model.model_dump_json(exclude_unset=True).encode()
+    return model.__pydantic_serializer__.to_json(model, exclude_unset=True)

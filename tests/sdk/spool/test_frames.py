@@ -3,11 +3,19 @@
 import itertools
 import struct
 import zlib
+from datetime import UTC, datetime
+from typing import Any
 
+import pytest
+from earwitness_sdk import AccessEvent
+from earwitness_sdk._models.fields import EARLIEST_TIME, LATEST_TIME
 from earwitness_sdk.outbox import Outgoing
 from earwitness_sdk.spool.frames import MARK, Damaged, Intact, decode, encode, frame, scan
+from earwitness_sdk.wire import EventHeaders, access_record
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
+
+from tests.sdk import builders
 
 NAME = "00000001-abcd.records"
 
@@ -18,6 +26,11 @@ bodies = st.lists(st.binary(max_size=60) | st.just(MARK * 3), min_size=1, max_si
 
 def segment(records: list[bytes], name: str = NAME) -> bytes:
     return b"".join(frame(body, name, number) for number, body in enumerate(records))
+
+
+def an_event(**fields: Any) -> AccessEvent:
+    known = builders.fields(id="0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a", purpose="résumé")
+    return AccessEvent.model_validate({**known, **fields})
 
 
 def bounds(records: list[bytes]) -> list[tuple[int, int]]:
@@ -45,6 +58,36 @@ def test_a_record_is_read_as_it_was_written(
     """What is sent after a crash is what was recorded before it."""
     record = Outgoing(topic, key, value, headers)
     assert decode(encode(record)) == record
+
+
+@SLOWLY
+@given(
+    source=st.text("/abcXYZ019-._~:?#[]@!$&'()*+,;=", min_size=1, max_size=200),
+    time=st.datetimes(
+        *(end.replace(tzinfo=None) for end in (EARLIEST_TIME, LATEST_TIME)), timezones=st.just(UTC)
+    ),
+)
+def test_the_headers_of_an_event_are_found_in_its_value(source: str, time: datetime) -> None:
+    """They are not on disk a second time, and whoever records does not wait until they are written."""
+    record = access_record(an_event(source=source, time=time))
+    assert decode(encode(record)) == record
+    assert b"ce_time" not in encode(record)
+
+
+def test_an_event_keeps_the_version_of_the_contract_that_it_was_written_by() -> None:
+    """Whoever sends it after a crash may be older or newer, and workers judge unknown fields by it."""
+    event = an_event(source="/x", time="2026-01-31T09:30:00Z")
+    headers = EventHeaders("a later schema", event.id, event.source, event.time)
+    assert decode(encode(access_record(event)._replace(headers=headers))).headers == headers
+
+
+@pytest.mark.parametrize("value", [b"{}", b"[]", b"no JSON", b'{"id": "i", "source": "/x", "time": 7}'])
+def test_bytes_that_are_no_event_after_all_are_told_apart(value: bytes) -> None:
+    """They are set aside as damaged: one record of a stranger must not stop all that follow."""
+    with pytest.raises(ValueError, match=r"."):
+        decode(
+            encode(access_record(an_event(source="/x", time="2026-01-31T09:30:00Z"))._replace(value=value))
+        )
 
 
 @SLOWLY
@@ -125,6 +168,16 @@ def test_a_gap_tells_how_many_records_were_lost() -> None:
 def test_a_record_that_strayed_from_another_segment_is_none_of_this_one() -> None:
     """A disk may show an old block again; its records were sent, or belong to another place."""
     assert intact(segment([b"old"], "00000009-ffff.records")) == []
+
+
+def test_what_an_sdk_of_the_second_version_left_is_sent() -> None:
+    """It wrote the headers of events out in full."""
+    topic, key, headers, value = b"access.events.v1", b"an id", b'{"ce_id": "an id"}', b"{}"
+    body = struct.pack(">HII", len(topic), len(key), len(headers)) + topic + key + headers + value
+    checksum = zlib.crc32(body, zlib.crc32(b"\xffEW\x02%s 0 %d" % (NAME.encode(), len(body))))
+    data = struct.pack(">4sIII", b"\xffEW\x02", len(body), 0, checksum) + body
+    (found,) = intact(data)
+    assert decode(found[1]) == Outgoing("access.events.v1", b"an id", b"{}", {"ce_id": "an id"})
 
 
 def test_what_an_sdk_of_the_first_version_left_is_sent() -> None:

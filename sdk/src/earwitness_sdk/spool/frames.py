@@ -12,8 +12,9 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from earwitness_sdk.outbox import Outgoing
+from earwitness_sdk.wire import EventHeaders
 
-MARK: Final = b"\xffEW\x02"
+MARK: Final = b"\xffEW\x03"
 """Its first byte is in no UTF-8 text, so in no event; its last is the version of this format.
 
 Whoever changes how frames or bodies are laid out counts it up, and reads what was written before: a spool
@@ -21,7 +22,10 @@ outlives the process, and with it the version of the SDK, that filled it.
 """
 
 _FIRST_MARK: Final = b"\xffEW\x01"
+_SECOND_MARK: Final = b"\xffEW\x02"
+"""Its bodies hold the headers of events as well, as JSON."""
 _MARK_BEGINS: Final = MARK[:-1]
+_MARKS: Final = frozenset({MARK, _SECOND_MARK, _FIRST_MARK})
 
 LARGEST_BODY_BYTES: Final = 2 * 1024 * 1024
 """Twice what Kafka takes unless told otherwise."""
@@ -52,23 +56,30 @@ class Damaged(NamedTuple):
 
 
 def encode(record: Outgoing) -> bytes:
-    """Write one record as the body of a frame."""
-    topic, headers = record.topic.encode(), json.dumps(record.headers).encode()
+    """Write one record as the body of a frame; of an event's headers what its value does not tell."""
+    topic = record.topic.encode()
+    if isinstance(record.headers, EventHeaders):
+        headers = record.headers.schema.encode()
+    else:
+        headers = json.dumps(record.headers).encode()
     lengths = _LENGTHS.pack(len(topic), len(record.key), len(headers))
     return b"".join((lengths, topic, record.key, headers, record.value))
 
 
 def decode(body: bytes) -> Outgoing:
-    """Read the body of an intact frame."""
+    """Read the body of an intact frame. Raises ValueError or struct.error where nothing here wrote it."""
     topic_ends, key_length, headers_length = _LENGTHS.unpack_from(body)
     topic_ends += _LENGTHS.size
     key_ends = topic_ends + key_length
     headers_end = key_ends + headers_length
+    headers, value = body[key_ends:headers_end], body[headers_end:]
     return Outgoing(
         topic=body[_LENGTHS.size : topic_ends].decode(),
         key=body[topic_ends:key_ends],
-        value=body[headers_end:],
-        headers=json.loads(body[key_ends:headers_end]),
+        value=value,
+        headers=json.loads(headers)
+        if headers[:1] == b"{"
+        else EventHeaders.of_value(headers.decode(), value),
     )
 
 
@@ -106,12 +117,12 @@ def _frame_at(data: bytes, start: int, name: str) -> Intact | None:
         return None
     mark, length, number, checksum = _HEAD.unpack_from(data, start)
     begins = start + FRAME_BYTES
-    if mark not in {MARK, _FIRST_MARK} or length > min(LARGEST_BODY_BYTES, len(data) - begins):
+    if mark not in _MARKS or length > min(LARGEST_BODY_BYTES, len(data) - begins):
         return None
     body = data[begins : begins + length]
     if checksum != _checksum(mark, body, name, number):
         return None
-    return Intact(number, start, begins + length, body if mark == MARK else _laid_out_anew(body))
+    return Intact(number, start, begins + length, _laid_out_anew(body) if mark == _FIRST_MARK else body)
 
 
 def _laid_out_anew(body: bytes) -> bytes:

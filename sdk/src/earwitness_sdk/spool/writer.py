@@ -3,6 +3,7 @@
 import logging
 import threading
 from collections import deque
+from collections.abc import Sequence
 from concurrent.futures import Future
 from time import monotonic
 from typing import Final, NamedTuple
@@ -81,17 +82,19 @@ class Writer:
         self._stopping = False
         self._telling = False
         """Whether records are being dropped: after one more there would be a gap in its producer's count."""
-        self._changed = threading.Condition()
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
         self._thread = threading.Thread(target=self._run, name="earwitness-spool-writer", daemon=True)
         self._thread.start()
 
     def put(self, body: bytes, future: "Future[None] | None") -> None:
         """Take one record over at once. Raises `NoRoom`, or `NotRecorded` after a stop."""
         waiting = Waiting(body, future)
-        with self._changed:
-            self._refuse_where_full(waiting.size_bytes)
+        size_bytes = waiting.size_bytes
+        with self._lock:
+            self._refuse_where_full(size_bytes)
             self._queue.append(waiting)
-            self._queued_bytes += waiting.size_bytes
+            self._queued_bytes += size_bytes
             self._taken += 1
             if future is not None and not self._urgent:
                 self._urgent = True
@@ -154,21 +157,28 @@ class Writer:
                 self.busy_since = None
         self._journal.seal()
 
-    def _next_batch(self) -> list[Waiting]:
+    def _next_batch(self) -> Sequence[Waiting]:
         """Wait for records; nothing is left to write where there are none."""
         with self._changed:
             self._changed.wait_for(lambda: self._queue or self._stopping)
             linger_s = LINGER_S if self.error is None else AGAIN_AFTER_S
             self._changed.wait_for(lambda: self._urgent or self._stopping, linger_s)
-            batch: list[Waiting] = []
-            size_bytes = 0
-            while self._queue and size_bytes < BATCH_BYTES:
-                batch.append(self._queue.popleft())
-                size_bytes += batch[-1].size_bytes
-            self._urgent = any(waiting.future is not None for waiting in self._queue)
-            return batch
+            return self._taken_out()
 
-    def _acknowledge(self, batch: list[Waiting]) -> None:
+    def _taken_out(self) -> Sequence[Waiting]:
+        """Take out what is written next, in one step where that is everything: callers wait for the lock."""
+        if self._queued_bytes <= BATCH_BYTES:
+            batch, self._queue, self._urgent = self._queue, deque(), False
+            return batch
+        batch = deque()
+        size_bytes = 0
+        while size_bytes < BATCH_BYTES:
+            batch.append(self._queue.popleft())
+            size_bytes += batch[-1].size_bytes
+        self._urgent = any(waiting.future is not None for waiting in self._queue)
+        return batch
+
+    def _acknowledge(self, batch: Sequence[Waiting]) -> None:
         size_bytes = sum(waiting.size_bytes for waiting in batch)
         self._use.written_bytes += size_bytes
         with self._changed:
@@ -192,7 +202,7 @@ class Writer:
         else:
             self._commits.append(_Commit(self._durable, now))
 
-    def _refuse(self, batch: list[Waiting], error: Exception) -> None:
+    def _refuse(self, batch: Sequence[Waiting], error: Exception) -> None:
         """Tell all who wait. What nobody waits for stays, with what was taken before it, so that no number
         is missing between; unless this is the end.
         """  # noqa: D205 - one sentence
