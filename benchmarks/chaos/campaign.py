@@ -33,7 +33,7 @@ QUIET_BEFORE_KILL_S: Final = 4.0
 """How long nothing goes wrong before a worker is killed alone, so that every partition is being served."""
 
 RECOVERED_WITHIN_S: Final = 40.0
-OVER_WITHIN_S: Final = 90.0
+OVER_WITHIN_S: Final = 240.0
 SETTLED_AFTER_S: Final = 0.2
 """A range that ends so soon after the kill of its worker was stored by that worker."""
 
