@@ -1,9 +1,9 @@
 """A contender: the worker without exactly-once, to tell what exactly-once costs.
 
-It reads, judges, stores and tells as the worker does, and commits what it has stored. What is left out:
-intents, names of blocks and the server's memory of them, its look for rows of the range before it takes
-any, the ledger, and the search for copies. A kill
-between an insert and its commit stores a range twice; an access that is sent twice has two rows.
+It reads, judges, stores and tells as the worker does, and commits what it has stored before the next range.
+What is left out: intents, names of blocks and the server's memory of them, its look for rows of the range
+before it takes any, the ledger, and the search for copies. A kill between an insert and its commit stores a
+range twice; an access that is sent twice has two rows.
 """
 
 import re
@@ -43,10 +43,9 @@ class Unaccounted(ClickHouseTrail):
 class AtLeastOnce(partition.PartitionOwner):
     """Stores range after range, and commits behind each."""
 
-    async def _commit(self, offset: int, metadata: str) -> None:
-        """Commit what is stored; announce nothing."""
-        if not metadata:
-            await super()._commit(offset, metadata)
+    async def _commit(self, offset: int, metadata: str) -> None:  # noqa: ARG002 - nothing is announced
+        """Commit that all before is stored, where the worker would say what comes next."""
+        await super()._commit(offset, "")
 
     async def _stored_copies(self, *_: object) -> Mapping[Identity, Content]:
         return {}

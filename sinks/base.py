@@ -225,6 +225,9 @@ class TrailSink(Protocol):
     def highest_offset(self, topic: str, partition: int) -> int | None:
         """Give the last offset that any stored range of the partition covers."""
 
+    def last_accounted(self, topic: str, partition: int) -> Range | None:
+        """Give the range of the ledger that ends last; None where there is none."""
+
     def unaccounted(self, topic: str, partition: int) -> list[Range]:
         """Give the ranges behind the last that the ledger covers which have rows, by offset.
 

@@ -142,6 +142,11 @@ class MemoryTrail:
         ]
         return max(reached, default=None)
 
+    def last_accounted(self, topic: str, partition: int) -> Range | None:
+        """Give the range of the ledger that ends last."""
+        here = (entry.range for entry in self.ledger.values() if entry.range[:2] == (topic, partition))
+        return max(here, key=lambda stored: stored.last, default=None)
+
     def unaccounted(self, topic: str, partition: int) -> list[Range]:
         """Give the ranges with rows behind the last that the ledger covers, by offset."""
         here = (topic, partition)

@@ -13,6 +13,9 @@ from sinks.base import Content, Identity, content_of
 MOST_REMEMBERED: Final = 60_000
 """Identities of one partition that its filter holds, give or take a range."""
 
+SHARES: Final = 8
+"""Parts in which they are forgotten."""
+
 LATEST_AHEAD_MS: Final = 300_000
 """How far the instants that an event names, its time and that of its id, may lie after its receipt."""
 
@@ -54,37 +57,63 @@ class Sorted(NamedTuple):
 class RecentIdentities:
     """What a partition stored whose id was made after an instant, which moves on as memory fills up.
 
-    Nothing that was stored before may have been made after the instant given. Of more than `most`
-    identities the older half is forgotten.
+    Nothing that was stored before may have been made after the instant given. Of more than `most` identities
+    those are forgotten that were made first, a share at a time.
     """
 
     def __init__(self, made_after_ms: int, most: int = MOST_REMEMBERED) -> None:
         self._most = most
         self._oldest_known = _first_mark_after(made_after_ms)
-        self._marks: set[Mark] = set()
+        self._shares: list[_Share] = []
 
     def add(self, marks: Sequence[Mark]) -> None:
         """Remember accesses that are stored now, by their marks."""
-        self._marks.update(marks)
-        if len(self._marks) > self._most:
-            self._forget_the_older_half()
+        if not marks:
+            return
+        if not self._shares or len(self._shares[-1].marks) >= self._most // SHARES:
+            self._shares.append(_Share())
+        self._shares[-1].add(marks)
+        while sum(len(share.marks) for share in self._shares) > self._most:
+            self._forget_what_was_made_first()
 
     def suspects(self, accepted: Sequence[Accepted], marks: Sequence[Mark]) -> set[Identity]:
         """Give the identities of which the store must be asked: they are remembered, or may be forgotten."""
         oldest = self._oldest_known
-        if min(marks, default=oldest) >= oldest and self._marks.isdisjoint(marks):
+        first = min(marks, default=oldest)
+        # Mostly none: what comes was made after what came.
+        shares = [share.marks for share in self._shares if share.newest >= first]
+        if first >= oldest and all(share.isdisjoint(marks) for share in shares):
             return set()
         return {
             (item.event.source, item.event.id)
             for item, mark in zip(accepted, marks, strict=True)
-            if mark < oldest or mark in self._marks
+            if mark < oldest or any(mark in share for share in shares)
         }
 
-    def _forget_the_older_half(self) -> None:
-        ordered = sorted(self._marks)
+    def _forget_what_was_made_first(self) -> None:
+        """Forget the older half of the oldest share; its newer half may come of a clock that is ahead."""
+        ordered = sorted(self._shares.pop(0).marks)
         last_forgotten_ms = ordered[len(ordered) // 2] >> _HASH_BITS
         self._oldest_known = max(self._oldest_known, _first_mark_after(last_forgotten_ms))
-        self._marks = {mark for mark in ordered if mark >= self._oldest_known}
+        kept = [mark for mark in ordered if mark >= self._oldest_known]
+        if kept:
+            self._shares = self._shares or [_Share()]
+            self._shares[0].add(kept)
+
+
+class _Share:
+    """Marks that are remembered and forgotten together."""
+
+    __slots__ = ("marks", "newest")
+
+    def __init__(self) -> None:
+        self.marks: set[Mark] = set()
+        self.newest = 0
+
+    def add(self, marks: Sequence[Mark]) -> None:
+        self.marks.update(marks)
+        newest = max(marks)
+        self.newest = max(self.newest, newest)
 
 
 def marks_of(accepted: Sequence[Accepted]) -> list[Mark]:

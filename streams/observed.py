@@ -295,6 +295,11 @@ class ObservedTrail:
         with self._observer.step("tally", f"{topic}/{partition}"):
             return self._trail.highest_offset(topic, partition)
 
+    def last_accounted(self, topic: str, partition: int) -> Range | None:
+        """Give the last range that the ledger covers."""
+        with self._observer.step("tally", f"{topic}/{partition}"):
+            return self._trail.last_accounted(topic, partition)
+
     def unaccounted(self, topic: str, partition: int) -> list[Range]:
         """Give ranges that no ledger row covers."""
         with self._observer.step("tally", f"{topic}/{partition}"):

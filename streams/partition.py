@@ -16,6 +16,7 @@ import structlog
 from models.dead_letter import DeadLetter
 from models.errors import IntegrityBroken, MalformedEvent, RangeLost, RowsRejected
 from models.finding import Finding
+from models.publisher import Message
 from models.ranges import Range
 from sinks.base import (
     Block,
@@ -53,9 +54,6 @@ FILTER_LOOKS_BACK_MS: Final = 2 * LATEST_AHEAD_MS
 """How far before its first access a new owner reads which ids are stored; what it takes in with an id made
 earlier than that, but for `LATEST_AHEAD_MS`, it looks up."""
 
-BEHIND_S: Final = 1.0
-"""How long ago the last record at hand was received where a partition counts as behind."""
-
 ASKED_AGAIN_S: Final = 10.0
 """How long records may fail to come after the consumer was moved to them."""
 
@@ -89,6 +87,8 @@ class PartitionOwner:
         self._stored_at = float("-inf")
         self._uncommitted: int | None = None
         """The offset behind ranges that are stored and whose intent still stands as the last commit."""
+        self._untold: Sequence[Message] = ()
+        """What the last range brought to light: told once a commit behind it has shown that it is ours."""
 
     def feed(self, records: Sequence[Any]) -> None:
         """Hand over the records of one fetch."""
@@ -125,6 +125,7 @@ class PartitionOwner:
         reached, last = await self._persistently.in_thread(self._reached)
         await self._refuse_another_topic(max(committed.offset or 0, reached + 1), last)
         intent = Range.from_intent(self._topic, self._partition, committed.metadata)
+        await self._tell_again(intent)
         accounted = await self._account_for_rows(intent)
         if committed.offset is None or accounted or await self._is_lacking(committed.offset, reached):
             await self._go_behind(reached)
@@ -186,12 +187,29 @@ class PartitionOwner:
 
     async def _finish(self, stored: Range) -> None:
         """Account for a range that another owner stored, and tell of it from what is stored."""
+        tally = await self._persistently.in_thread(self._ports.trail.tally, stored)
+        await self._persistently.in_thread(self._ports.trail.write_ledger, tally)
+        self._untold = await self._told_by(stored)
+        await self._commit(stored.last + 1, "")
+
+    async def _tell_again(self, intent: Range | None) -> None:
+        """Tell of the last range that was accounted for: its owner may have ended before it told.
+
+        Unless it is the announced one, of which we tell when it is settled.
+        """
+        last = await self._persistently.in_thread(
+            self._ports.trail.last_accounted, self._topic, self._partition
+        )
+        if last is not None and (intent is None or last.last < intent.first):
+            self._untold = await self._told_by(last)
+            await self._tell()
+
+    async def _told_by(self, stored: Range) -> Sequence[Message]:
+        """Make the messages of a range from what is stored of it."""
         trail = self._ports.trail
-        tally = await self._persistently.in_thread(trail.tally, stored)
         findings = await self._persistently.in_thread(trail.findings, stored)
         letters = await self._persistently.in_thread(trail.refused, stored)
-        await self._account(tally, findings, letters)
-        await self._commit(stored.last + 1, "")
+        return _messages(findings, letters)
 
     async def _refuse_another_topic(self, known_to: int, last: Received | None) -> None:
         """Stop where the topic ends before what is known of it, or has another record than the last row's.
@@ -244,7 +262,7 @@ class PartitionOwner:
         while self._unsettled is not None and records[-1].offset < self._unsettled.last:
             records += await self._take()
         loop = asyncio.get_running_loop()
-        until = self._gathers_until(records[-1], loop.time())
+        until = self._stored_at + self._ports.shortest_interval_s
         while self._may_grow(records) and (left := until - loop.time()) > 0:
             try:
                 async with asyncio.timeout(left):
@@ -252,16 +270,6 @@ class PartitionOwner:
             except TimeoutError:
                 break
         return records
-
-    def _gathers_until(self, last: Any, now_s: float) -> float:  # noqa: ANN401 - aiokafka ships no types
-        """Keep inserts apart; and where records lie on the topic for long already, have more of them come.
-
-        A range costs the same beside its records, whatever their number: larger ones catch up sooner. A lone
-        record that comes in time waits for nothing.
-        """
-        interval_s = self._ports.shortest_interval_s
-        is_behind = self._ports.now().timestamp() - last.timestamp / 1_000 > BEHIND_S
-        return max(self._stored_at, now_s if is_behind else float("-inf")) + interval_s
 
     def _may_grow(self, records: Sequence[Any]) -> bool:
         return len(records) < self._ports.largest_range and size_of(records) < LARGEST_RANGE_BYTES
@@ -345,11 +353,9 @@ class PartitionOwner:
             block, misfits, findings = await self._write_what_fits(block, copies.new)
             letters += misfits
             aside += set_aside([], misfits)
-        if findings:
-            # Refused to an owner that slept: the rows are its successor's, who may have judged otherwise.
-            await self._commit(block.range.first, block.range.intent)
         entry = LedgerEntry(block.range, len(block.rows), len(letters), copies.duplicate_count, len(aside))
-        await self._account(entry, findings, letters)
+        await self._persistently.in_thread(self._ports.trail.write_ledger, entry)
+        self._untold = _messages(findings, letters)
         self._uncommitted = block.range.last + 1
         self._remember(marks)
         self._stored_at = asyncio.get_running_loop().time()
@@ -455,27 +461,33 @@ class PartitionOwner:
 
         return await self._persistently.call(call) and calls == 1
 
-    async def _account(
-        self, entry: LedgerEntry, findings: Sequence[Finding], letters: Sequence[DeadLetter]
-    ) -> None:
-        """Account for a stored range, and tell of what it brought to light."""
-        await self._persistently.in_thread(self._ports.trail.write_ledger, entry)
-        conflicts = [conflict_finding(letter) for letter in letters if letter.reason == "id_conflict"]
-        messages = [
-            *(finding_message(finding) for finding in (*findings, *conflicts)),
-            *(dead_letter_message(letter) for letter in letters),
-        ]
-        if messages:
-            await self._persistently.call(lambda: self._ports.announcer.publish(messages))
-
     async def _commit_behind(self) -> None:
         """Commit behind the last range, unless the intent of the next, which says as much, was committed."""
         if self._uncommitted is not None:
             await self._commit(self._uncommitted, "")
 
     async def _commit(self, offset: int, metadata: str) -> None:
+        """Commit, and tell what waited for it.
+
+        A commit is refused to an owner that slept: its last range may be its successor's, who may have judged
+        otherwise.
+        """
         self._uncommitted = None
         await self._persistently.commit(self._topic, self._partition, offset, metadata)
+        await self._tell()
+
+    async def _tell(self) -> None:
+        messages, self._untold = self._untold, ()
+        if messages:
+            await self._persistently.call(lambda: self._ports.announcer.publish(messages))
+
+
+def _messages(findings: Sequence[Finding], letters: Sequence[DeadLetter]) -> Sequence[Message]:
+    conflicts = [conflict_finding(letter) for letter in letters if letter.reason == "id_conflict"]
+    return [
+        *(finding_message(finding) for finding in (*findings, *conflicts)),
+        *(dead_letter_message(letter) for letter in letters),
+    ]
 
 
 def _failed(row: JudgedAccess, stored: Range) -> Failed:

@@ -180,6 +180,15 @@ class ClickHouseTrail:
         )
         return int(rows[0][0]) if rows else None
 
+    def last_accounted(self, topic: str, partition: int) -> Range | None:
+        """Read it from the end of the ledger."""
+        rows = self._clickhouse.execute(
+            "SELECT first_offset, last_offset, received_day, attempt FROM range_ledger"
+            " WHERE topic = %(topic)s AND partition = %(partition)s ORDER BY last_offset DESC LIMIT 1",
+            {"topic": topic, "partition": partition},
+        )
+        return Range(topic, partition, *rows[0]) if rows else None
+
     def unaccounted(self, topic: str, partition: int) -> list[Range]:
         """Read the runs of rows of one day behind what the ledger covers; mostly there are none."""
         where = "topic = %(topic)s AND partition = %(partition)s"

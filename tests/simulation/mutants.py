@@ -8,8 +8,9 @@ from typing import Any, Final, NamedTuple
 from unittest.mock import patch
 
 from models.finding import Finding
+from models.publisher import Message
 from models.ranges import Range
-from sinks.base import Block, Content, Identity, LedgerEntry, finding_of
+from sinks.base import Block, Content, Identity, finding_of
 from streams import judge
 from streams.copies import LATEST_AHEAD_MS, Accepted, Mark, RecentIdentities
 from streams.intake import Intake
@@ -93,8 +94,8 @@ class LooksUpNoCopies(PartitionOwner):
 
 
 class ForgetsInSilence(RecentIdentities):
-    def _forget_the_older_half(self) -> None:
-        self._marks = set(sorted(self._marks)[len(self._marks) // 2 :])
+    def _forget_what_was_made_first(self) -> None:
+        self._shares.pop(0)
 
 
 class FilterForgetsInSilence(PartitionOwner):
@@ -143,9 +144,13 @@ class TellsNothingThatItSettles(PartitionOwner):
         await super()._settle_range(intent)
         self._settling = False
 
-    async def _account(self, entry: LedgerEntry, findings: Any, letters: Any) -> None:
-        told = ([], []) if getattr(self, "_settling", False) else (findings, letters)
-        await super()._account(entry, *told)
+    async def _told_by(self, stored: Range) -> Sequence[Message]:
+        return () if getattr(self, "_settling", False) else await super()._told_by(stored)
+
+
+class TellsNothingAgain(PartitionOwner):
+    async def _tell_again(self, intent: Range | None) -> None:
+        """Take it that the owner before told of all that it accounted for."""
 
 
 class TellsWhatItJudgedItself(PartitionOwner):
@@ -187,6 +192,7 @@ MUTANTS: Final = (
     Mutant("takes an announced range for stored", SkipsWhatWasAnnounced),
     Mutant("takes an announced range for not stored, and cuts anew", ForgetsWhatWasAnnounced),
     Mutant("does not tell what a range that it finds stored brought to light", TellsNothingThatItSettles),
+    Mutant("does not tell again of the last range that was accounted for", TellsNothingAgain),
     Mutant("tells of its own verdicts where another owner's rows stand", TellsWhatItJudgedItself, small=True),
     Mutant(
         "believes that an acknowledged name has rows (no TRY)",

@@ -237,6 +237,9 @@ class Worker:
         while self._membership.generation == generation:
             found = self._next_batch()
             if found is None:
+                # What a predecessor left waits for no new record.
+                for place in sorted(self._positions):
+                    await self._intake.own(ACCESS_EVENTS, place, self._membership)
                 self._wake = self.loop.create_future()
                 await self._wake
             else:

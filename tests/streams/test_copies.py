@@ -11,6 +11,8 @@ from streams.judge import read_records
 from streams.wire import read_access
 from tests.streams.records import DAY_MS, NOON_MS, Record, a_record, an_event, event_id
 
+INSTANTS = range(NOON_MS, NOON_MS + MOST_REMEMBERED // 7)
+
 
 def accepted(number: int, *, received_ms: int = NOON_MS, offset: int = 0, **changes: Any) -> Accepted:
     value = json.dumps(an_event(number, **changes)).encode()
@@ -111,8 +113,19 @@ def test_the_filter_forgets_what_was_made_first_and_says_so() -> None:
     for first in range(0, len(stored), 1_000):
         recent.add(marks_of(stored[first : first + 1_000]))
     assert suspects(recent, stored) == set(map(identity, stored))
-    forgotten_ms = NOON_MS + MOST_REMEMBERED // 14
-    last, next_ = (
-        accepted(1, id=event_id(MOST_REMEMBERED, made_ms)) for made_ms in (forgotten_ms, forgotten_ms + 1)
-    )
-    assert suspects(recent, [last, next_]) == {identity(last)}
+    unheard_of = [accepted(1, id=event_id(MOST_REMEMBERED + 9, made_ms)) for made_ms in INSTANTS]
+    looked_up = suspects(recent, unheard_of)
+    edge = next(place for place, item in enumerate(unheard_of) if identity(item) not in looked_up)
+    assert looked_up == {identity(item) for item in unheard_of[:edge]}
+    assert 0 < edge < len(INSTANTS) // 4
+
+
+def test_a_clock_that_is_ahead_does_not_have_the_others_looked_up() -> None:
+    """What one producer makes minutes ahead is not the edge before which nothing is known."""
+    recent = RecentIdentities(NOON_MS - DAY_MS)
+    for number in range(0, 2 * MOST_REMEMBERED, 1_000):
+        made_ms = NOON_MS + number
+        marks = [(made_ms + nth << 40) + nth for nth in range(900)]
+        recent.add(marks + [(made_ms + LATEST_AHEAD_MS << 40) + nth for nth in range(100)])
+    now = accepted(1, id=event_id(1, NOON_MS + 2 * MOST_REMEMBERED))
+    assert not suspects(recent, [now])

@@ -18,7 +18,7 @@ from sinks.base import Block, LedgerEntry
 from sinks.memory import MemoryTrail
 from streams.offsets import Committed
 from tests.streams.records import DAY_MS, NOON_MS, Record, a_record, event_id
-from tests.streams.world import NOW, Broker, Died, Fate, ForgetfulTrail, an_owner, work_off
+from tests.streams.world import Broker, Died, Fate, ForgetfulTrail, an_owner, work_off
 
 MOST_STEPS = 60
 TWO_DAYS = [
@@ -101,24 +101,6 @@ def test_a_partition_is_stored_once(policies: PolicySet) -> None:
     run(broker, trail, policies, Fate())
     assert_complete(broker, trail)
     assert sum(entry.duplicate_count for entry in trail.ledger.values()) == 1
-
-
-@pytest.mark.parametrize(("late_ms", "ranges"), [(5_000, [(0, 2)]), (0, [(0, 0), (1, 2)])])
-def test_a_partition_that_is_behind_waits_for_more_records(
-    policies: PolicySet, late_ms: int, ranges: list[tuple[int, int]]
-) -> None:
-    """Fewer and larger ranges catch up sooner; a lone access that comes in time is made to wait for none."""
-    received_ms = int(NOW.timestamp() * 1_000) - late_ms
-    broker, trail = Broker([a_record(number, timestamp=received_ms) for number in range(3)]), MemoryTrail()
-
-    async def work() -> None:
-        owner, member = an_owner(broker, trail, policies, Fate(), interval_s=0.2)
-        async with asyncio.timeout(10):
-            await work_off(owner, member, broker, batch=1)
-
-    asyncio.run(work())
-    stored = sorted((block.range.first, block.range.last) for block in trail.blocks.values())
-    assert stored == ranges
 
 
 @pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])

@@ -208,6 +208,9 @@ class FatefulTrail:
     def unaccounted(self, topic: str, partition: int) -> list[Range]:
         return self.step(lambda: self._trail.unaccounted(topic, partition))
 
+    def last_accounted(self, topic: str, partition: int) -> Range | None:
+        return self.step(lambda: self._trail.last_accounted(topic, partition))
+
     def misfits(self, block: Block) -> Mapping[int, str]:
         return self.step(lambda: self._trail.misfits(block))
 
@@ -325,14 +328,20 @@ def an_owner(
     return PartitionOwner(ports, topic, 0, member.membership_then), member
 
 
+IDLE_STEPS = 200
+"""Turns of the loop within which an owner tells what waited for its last commit, or tells it again."""
+
+
 async def work_off(owner: PartitionOwner, member: Member, broker: Broker, *, batch: int) -> None:
-    """Feed the owner until everything is committed, or until it ends by what befell it."""
+    """Feed the owner until everything is committed and told, or until it ends by what befell it."""
     running = asyncio.create_task(owner.run())
     feeding = asyncio.create_task(_feed(owner, member, batch))
     end = broker.records[-1].offset + 1
     try:
-        while not running.done() and broker.committed != Committed(end, ""):
+        idle = 0
+        while not running.done() and idle < IDLE_STEPS:
             await asyncio.sleep(0)
+            idle = idle + 1 if broker.committed == Committed(end, "") else 0
         if running.done():
             running.result()
     finally:
