@@ -258,7 +258,7 @@ class PartitionOwner:
 
     async def _gather(self) -> list[Any]:
         """Wait for records; under load wait a little longer, so that inserts stay few and large."""
-        records = list(await self._take())
+        records = list(await self._take(idle=True))
         while self._unsettled is not None and records[-1].offset < self._unsettled.last:
             records += await self._take()
         loop = asyncio.get_running_loop()
@@ -274,9 +274,15 @@ class PartitionOwner:
     def _may_grow(self, records: Sequence[Any]) -> bool:
         return len(records) < self._ports.largest_range and size_of(records) < LARGEST_RANGE_BYTES
 
-    async def _take(self) -> Sequence[Any]:
-        """Take the next records that follow on from the last ones, whatever is delivered meanwhile."""
+    async def _take(self, *, idle: bool = False) -> Sequence[Any]:
+        """Take the next records that follow on from the last ones, whatever is delivered meanwhile.
+
+        `idle` says that no record is at hand, whose intent would commit the last range.
+        """
         while True:
+            if idle and self._inbox.is_empty:
+                async with self._storing:
+                    await self._commit_behind()
             delivered = await self._delivered()
             records = [record for record in delivered if record.offset >= self._expected]
             if not records:
@@ -290,9 +296,6 @@ class PartitionOwner:
 
     async def _delivered(self) -> Sequence[Any]:
         """Wait for the next batch. Where the consumer was moved and nothing came of it, move it again."""
-        if self._inbox.is_empty:
-            async with self._storing:
-                await self._commit_behind()
         while True:
             try:
                 async with asyncio.timeout(ASKED_AGAIN_S if self._asked else None):
@@ -472,14 +475,14 @@ class PartitionOwner:
         A commit is refused to an owner that slept: its last range may be its successor's, who may have judged
         otherwise.
         """
-        self._uncommitted = None
         await self._persistently.commit(self._topic, self._partition, offset, metadata)
+        self._uncommitted = None
         await self._tell()
 
     async def _tell(self) -> None:
-        messages, self._untold = self._untold, ()
-        if messages:
-            await self._persistently.call(lambda: self._ports.announcer.publish(messages))
+        if self._untold:
+            await self._persistently.call(lambda: self._ports.announcer.publish(self._untold))
+            self._untold = ()
 
 
 def _messages(findings: Sequence[Finding], letters: Sequence[DeadLetter]) -> Sequence[Message]:

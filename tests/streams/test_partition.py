@@ -1,6 +1,7 @@
 import asyncio
 import json
 from collections import Counter
+from collections.abc import Sequence
 from itertools import product
 from typing import Any
 
@@ -11,6 +12,7 @@ from earwitness.policy import Policy, PolicySet
 from earwitness.policy_files import read_policies
 from earwitness.settings import ROOT
 from models.errors import IntegrityBroken, RangeLost
+from models.publisher import Message
 from models.ranges import Range, day_of
 from models.topics import ACCESS_EVENTS
 from models.verdict import Verdict
@@ -101,6 +103,35 @@ def test_a_partition_is_stored_once(policies: PolicySet) -> None:
     run(broker, trail, policies, Fate())
     assert_complete(broker, trail)
     assert sum(entry.duplicate_count for entry in trail.ledger.values()) == 1
+
+
+def test_the_next_intent_commits_the_range_before_it(
+    policies: PolicySet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is committed or told while more records are waited for: that wait would cut it short."""
+    broker, trail = Broker([a_record(0), a_record(1)]), MemoryTrail()
+
+    async def work() -> None:
+        owner, member = an_owner(broker, trail, policies, Fate(), interval_s=0.1)
+        publish = member.publish
+
+        async def publish_slowly(messages: Sequence[Message]) -> None:
+            await asyncio.sleep(0.15)
+            await publish(messages)
+
+        monkeypatch.setattr(member, "publish", publish_slowly)
+        for record in member.deliver(2):
+            owner.feed([record])
+        running = asyncio.create_task(owner.run())
+        async with asyncio.timeout(10):
+            while len(broker.published) < 2:
+                await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(work())
+    first, second, behind = broker.commits
+    assert [commit.offset for commit in (first, second, behind)] == [0, 1, 2]
+    assert (bool(first.metadata), bool(second.metadata), behind.metadata) == (True, True, "")
 
 
 @pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])

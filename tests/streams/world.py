@@ -85,6 +85,7 @@ class Broker:
     def __init__(self, records: Sequence[Record]) -> None:
         self.records = list(records)
         self.committed = Committed(None, "")
+        self.commits: list[Committed] = []
         self.generation = 0
         self.published: list[Message] = []
 
@@ -120,6 +121,7 @@ class Member:
             if membership.generation != self._broker.generation:
                 raise RangeLost(f"{topic}/{partition}")
             self._broker.committed = Committed(offset, metadata)
+            self._broker.commits.append(self._broker.committed)
 
         await self._step(commit)
 
