@@ -1,6 +1,7 @@
 """The real Kafka and ClickHouse, started once a session for every test that asks for `stack`."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,17 @@ class Stack:
         )
 
 
+@contextmanager
+def started(data_dir: Path, workers: int) -> Iterator[Stack]:
+    """Start a stack in a folder, and stop it in the end."""
+    control.fetch_kafka(Settings().maven_url, print)
+    control.start_detached(Options(data_dir=data_dir, workers=workers))
+    try:
+        yield Stack(data_dir)
+    finally:
+        control.stop(layout_of(data_dir), print)
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let whoever works on one part leave the workers of `stack` out."""
     parser.addoption("--stack-workers", type=int, default=1, help="how many workers `stack` has")
@@ -55,11 +67,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory, pytestconfig: pytest.Config) -> Iterator[Stack]:
     """Start one stack with a worker, and stop it when the last test is done."""
-    data_dir = tmp_path_factory.mktemp("stack") / "data"
-    control.fetch_kafka(Settings().maven_url, print)
     workers = pytestconfig.getoption("--stack-workers")
-    control.start_detached(Options(data_dir=data_dir, workers=workers))
-    try:
-        yield Stack(data_dir)
-    finally:
-        control.stop(layout_of(data_dir), print)
+    with started(tmp_path_factory.mktemp("stack") / "data", workers) as running:
+        yield running

@@ -12,10 +12,7 @@ import psutil
 import pytest
 from clickhouse_driver import Client
 
-from earwitness.devstack import control
-from earwitness.devstack.layout import layout_of
-from earwitness.devstack.supervisor import Options
-from tests.conftest import Stack
+from tests.conftest import Stack, started
 from tests.e2e.test_main_job import command, found, stored, written
 from tests.policy.labelled import Labelled, labelled_worlds
 from tests.policy.oracle import Answer
@@ -32,12 +29,8 @@ SOURCE = "/tests/late"
 @pytest.fixture(scope="module")
 def three_workers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start a stack of its own: the first employment, which comes late here, is everybody's business."""
-    data_dir = tmp_path_factory.mktemp("late") / "data"
-    control.start_detached(Options(data_dir=data_dir, workers=3))
-    try:
-        yield Stack(data_dir)
-    finally:
-        control.stop(layout_of(data_dir), print)
+    with started(tmp_path_factory.mktemp("late") / "data", workers=3) as running:
+        yield running
 
 
 def test_late_evidence_is_judged_as_if_it_had_been_there(three_workers: Stack, tmp_path: Path) -> None:

@@ -19,8 +19,9 @@ from earwitness.devstack.layout import layout_of
 from earwitness.devstack.supervisor import Options
 from models.errors import BrokerUnavailable, StackUnavailable
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
-from tests.conftest import Stack
+from tests.conftest import Stack, started
 from tests.e2e.test_main_job import command, stored, written
+from tests.e2e.test_outages import ask, rows
 from tests.streams.records import an_event, event_id
 
 pytestmark = pytest.mark.stack
@@ -39,12 +40,8 @@ AFTER: Final = "/tests/after-the-loss"
 @pytest.fixture(scope="module")
 def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """Start a stack of its own, for its Kafka will lose things."""
-    data_dir = tmp_path_factory.mktemp("loses") / "data"
-    control.start_detached(Options(data_dir=data_dir, workers=1))
-    try:
-        yield Stack(data_dir)
-    finally:
-        control.stop(layout_of(data_dir), print)
+    with started(tmp_path_factory.mktemp("loses") / "data", workers=1) as running:
+        yield running
 
 
 def accesses(source: str, count: int, ref: str) -> list[dict[str, Any]]:
@@ -78,15 +75,6 @@ def put_complaint(stack: Stack, folder: Path, ref: str, status: str = "active") 
     path = written(folder, "evidence.jsonl", [{**complaint, "valid_from": "2026-01-01T00:00:00Z"}])
     answer = command(stack, "evidence", "put", path)
     assert answer.exit_code == 0, answer.output
-
-
-def ask(stack: Stack, query: str, **parameters: Any) -> Any:
-    client = stack.clickhouse("admin")
-    try:
-        answer = client.execute(query, parameters)
-    finally:
-        client.disconnect()
-    return answer
 
 
 def until(happened: Callable[[], bool], what: str) -> None:
@@ -140,13 +128,6 @@ def statuses(stack: Stack, ref: str) -> list[str]:
 
 def outcomes(stack: Stack, source: str) -> set[tuple[str, str]]:
     return set(ask(stack, "SELECT verdict, reason FROM access_log WHERE source = %(source)s", source=source))
-
-
-def rows(stack: Stack, source: str) -> tuple[int, int]:
-    """Count the rows of a source, and the accesses among them."""
-    query = "SELECT count(), uniqExact(id) FROM access_log WHERE source = %(source)s"
-    ((counted, distinct),) = ask(stack, query, source=source)
-    return counted, distinct
 
 
 def test_a_worker_that_starts_knows_what_compaction_took(own: Stack, tmp_path: Path) -> None:
