@@ -110,21 +110,32 @@ def opened(events: int, evidence: int, say: Say) -> Iterator[Arena]:
 
 
 def compete(arena: Arena, contenders: Sequence[Contender], rounds: int, say: Say) -> dict[str, list[Round]]:
+    """Give what each contender showed in each of the rounds."""
+    results: dict[str, list[Round]] = {contender.name: [] for contender in contenders}
+    for shown in turns(arena, contenders, rounds, say):
+        for contender, figures in shown.items():
+            results[contender.name].append(figures)
+    return results
+
+
+def turns(
+    arena: Arena, contenders: Sequence[Contender], rounds: int, say: Say
+) -> Iterator[dict[Contender, Round]]:
     """Have each contender work off all events, `rounds` times, by turns: what disturbs one disturbs all.
 
     Who goes first changes with the rounds, since a server warms up.
     """
-    results: dict[str, list[Round]] = {contender.name: [] for contender in contenders}
     for table in {contender.table for contender in contenders} - {WORKER.table}:
         arena.client.execute(f"CREATE TABLE {table} AS {WORKER.table}")
     for number in range(1, rounds + 1):
+        shown: dict[Contender, Round] = {}
         for contender in contenders if number % 2 else reversed(contenders):
             for table in (contender.table, "range_ledger"):
                 arena.client.execute(f"TRUNCATE TABLE {table} SYNC")
             _let_merges_end(arena)
             say(f"round {number}: {contender.name}")
-            results[contender.name].append(_one_round(arena, contender, f"bench-{number}-{contender.name}"))
-    return results
+            shown[contender] = _one_round(arena, contender, f"bench-{number}-{contender.name}")
+        yield shown
 
 
 def median(rounds: Sequence[Round]) -> Round:

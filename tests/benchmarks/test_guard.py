@@ -3,15 +3,22 @@ from benchmarks.arena import Contender
 
 EVENTS = 30_000
 EVIDENCE = 2_000
-ROUNDS = 1
+ROUNDS = 3
 AT_LEAST = 3.0
 """Far below what `make bench` shows, and far above what a worker gains that hands on record after record."""
 
 
 def test_the_worker_is_several_times_as_fast_as_an_idiomatic_agent() -> None:
-    """A ratio of work done by a CPU-second, in one run: how busy the machine is concerns both."""
+    """A ratio of work done by a CPU-second, in one run: how busy the machine is concerns both.
+
+    Each counts with its best round so far, since all that can disturb a round makes it dearer.
+    """
     idiomatic = Contender("faust_idiomatic", ("-m", "benchmarks.faust_idiomatic"), faust_idiomatic.TABLE, ())
+    contenders = (arena.WORKER, idiomatic)
+    best = dict.fromkeys(contenders, 0.0)
     with arena.opened(EVENTS, EVIDENCE, print) as place:
-        rounds = arena.compete(place, (arena.WORKER, idiomatic), ROUNDS, print)
-    worker, agent = (rounds[each.name][0].events_per_cpu_s for each in (arena.WORKER, idiomatic))
-    assert worker / agent >= AT_LEAST, f"{worker:,.0f} and {agent:,.0f} events per CPU-second"
+        for rounds in arena.turns(place, contenders, ROUNDS, print):
+            best = {each: max(best[each], rounds[each].events_per_cpu_s) for each in contenders}
+            if best[arena.WORKER] >= AT_LEAST * best[idiomatic]:
+                return
+    raise AssertionError(f"{best[arena.WORKER]:,.0f} and {best[idiomatic]:,.0f} events per CPU-second")

@@ -65,6 +65,16 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     ]
 
 
+def suspend(process: psutil.Process) -> None:
+    """Stop all its threads: one that still runs would take the next signal for all of them."""
+    process.suspend()
+    until(
+        lambda: all(
+            psutil.Process(thread.id).status() == psutil.STATUS_STOPPED for thread in process.threads()
+        )
+    )
+
+
 def until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + PATIENCE_S
     while not true():
@@ -174,7 +184,7 @@ def test_what_a_killed_supervisor_left_running_is_stopped_by_down(running: Path)
     """Where the kernel does not end the children with their parent, the next command does."""
     supervisor, *children = family(running)
     for child in children:
-        child.suspend()  # it cannot act on the signal that its parent's end sends
+        suspend(child)  # it cannot act on the signal that its parent's end sends
     supervisor.kill()
     until(lambda: not lock.is_held(layout_of(running)))
     assert len(alive(children)) == len(children) >= 2
