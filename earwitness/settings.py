@@ -80,7 +80,7 @@ class WorkerSettings(_Part):
     """How a worker takes in accesses."""
 
     group: str = Field("earwitness-judge", description="the consumer group of the workers")
-    largest_batch: int = Field(20_000, ge=1, le=100_000, description="most events in one range")
+    largest_batch: int = Field(10_000, ge=1, le=100_000, description="most events in one range")
     shortest_interval_s: float = Field(
         0.25, ge=0, le=60, description="least time between two inserts of one partition"
     )

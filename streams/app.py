@@ -9,10 +9,11 @@ from faust.types import EventT, StreamT
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from streams.batches import BatchScheduling, BatchSchema
 from streams.connection import KafkaConnection
+from streams.fetching import fetch_promptly
 from streams.intake import Intake
 from streams.reading import forgive_names
 
-FETCH_BYTES: Final = 8 * 1024 * 1024
+FETCH_BYTES: Final = 1024 * 1024
 FETCHED_RECORDS: Final = 20_000
 STREAM_BUFFER_BATCHES: Final = 2
 HEARTBEATS_PER_SESSION: Final = 3
@@ -26,6 +27,7 @@ def create_app(
 ) -> faust.App:
     """Configure Faust for partition batches whose offsets we commit ourselves."""
     forgive_names()
+    fetch_promptly()
     return faust.App(
         group,
         **connection.faust_broker(),

@@ -202,6 +202,10 @@ class ObservedOffsets:
         """Have the partition delivered again."""
         await self._offsets.seek(topic, partition, offset)
 
+    def has_more(self, topic: str, partition: int, offset: int) -> bool:
+        """Say whether there were more records when the partition was last fetched."""
+        return self._offsets.has_more(topic, partition, offset)
+
     def pause(self, topic: str, partition: int) -> None:
         """Have no more of the partition fetched."""
         self._offsets.pause(topic, partition)

@@ -97,6 +97,9 @@ class Offsets(Protocol):
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         """Have the partition delivered again from `offset`. Raises `RangeLost` where it is not ours."""
 
+    def has_more(self, topic: str, partition: int, offset: int) -> bool:
+        """Say whether there were records from `offset` on when the partition was last fetched."""
+
     def pause(self, topic: str, partition: int) -> None:
         """Have no more of the partition fetched; what was fetched may still be delivered."""
 
@@ -198,6 +201,14 @@ class GroupOffsets:
             await self._in_consumer_thread(self._app.consumer.seek, where, offset)
         except IllegalStateError as error:
             raise RangeLost(f"{topic}/{partition}: {error}") from error
+
+    def has_more(self, topic: str, partition: int, offset: int) -> bool:
+        """Read what the broker's last answer said."""
+        where = TopicPartition(topic, partition)
+        if where not in self._consumer().assignment():
+            return False
+        end: int | None = self._consumer().highwater(where)
+        return end is not None and offset < end
 
     def pause(self, topic: str, partition: int) -> None:
         """Pause it in the consumer itself: Faust would drop a batch that is on its way."""

@@ -8,7 +8,7 @@ holds, and what happens to an owner that sleeps and wakes.
 """
 
 import asyncio
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import structlog
@@ -35,11 +35,10 @@ from streams.copies import (
     marks_of,
     sort_copies,
 )
-from streams.cutting import LARGEST_RANGE_BYTES, cut, size_of, split_at
 from streams.dead_letters import dead_letter_message
 from streams.failures import Failed, report_failure
 from streams.findings import conflict_finding, finding_message
-from streams.inbox import Inbox
+from streams.inflow import Inflow
 from streams.judge import conflict, dead_letter, judge_accepted, read_records, received_at
 from streams.offsets import Membership
 from streams.persistence import WhileOwned
@@ -53,9 +52,6 @@ log = structlog.get_logger(__name__)
 FILTER_LOOKS_BACK_MS: Final = 2 * LATEST_AHEAD_MS
 """How far before its first access a new owner reads which ids are stored; what it takes in with an id made
 earlier than that, but for `LATEST_AHEAD_MS`, it looks up."""
-
-ASKED_AGAIN_S: Final = 10.0
-"""How long records may fail to come after the consumer was moved to them."""
 
 _ANOTHER_TOPIC: Final = (
     "the topic was made anew or lost its end, or Kafka and ClickHouse belong to different installations."
@@ -78,13 +74,9 @@ class PartitionOwner:
         self._ports = ports
         self._persistently = WhileOwned(ports.offsets, membership, ports.threads, f"{topic}/{partition}")
         self._storing = asyncio.Lock()
-        self._inbox = Inbox(ports.offsets, topic, partition)
-        self._expected = 0
-        self._asked = False
-        self._unsettled: Range | None = None
+        self._inflow = Inflow(ports, topic, partition, self._persistently)
         self._inherited = ""
         self._recent: RecentIdentities | None = None
-        self._stored_at = float("-inf")
         self._uncommitted: int | None = None
         """The offset behind ranges that are stored and whose intent still stands as the last commit."""
         self._untold: Sequence[Message] = ()
@@ -92,19 +84,22 @@ class PartitionOwner:
 
     def feed(self, records: Sequence[Any]) -> None:
         """Hand over the records of one fetch."""
-        self._inbox.put(records)
+        self._inflow.put(records)
 
     async def run(self) -> None:
         """Settle what the last owner left, then store range after range."""
         await self._settle()
         while True:
-            await self._store_all(await self._gather())
+            await self._store_some()
 
-    async def _store_all(self, records: list[Any]) -> None:
-        """Store records range by range; none of them is held on to while the next are awaited."""
-        for announced, part in self._cut(records):
-            async with self._storing:
-                await self._store(announced, part)
+    async def _store_some(self) -> None:
+        """Store the next records range by range; none of them is held on to while others are awaited."""
+        records = await self._inflow.begin(self._commit_while_idle)
+        async with self._ports.turns:
+            await self._inflow.fill(records)
+            for announced, part in self._inflow.cut(records):
+                async with self._storing:
+                    await self._store(announced, part)
 
     async def rest(self, limit_s: float) -> None:
         """Return when no range is under way, or after `limit_s`; no further range is begun."""
@@ -130,12 +125,12 @@ class PartitionOwner:
         if committed.offset is None or accounted or await self._is_lacking(committed.offset, reached):
             await self._go_behind(reached)
         elif intent is not None and reached <= intent.last:
-            self._expected = intent.first
+            self._inflow.expected = intent.first
             await self._settle_range(intent)
         elif committed.offset <= reached:
             await self._go_behind(reached)
         else:
-            self._expected = committed.offset
+            self._inflow.expected = committed.offset
 
     def _reached(self) -> tuple[int, Received | None]:
         """Give how far the partition is stored, -1 where nothing is, and its last row."""
@@ -179,11 +174,11 @@ class PartitionOwner:
         tally = await self._persistently.in_thread(self._ports.trail.tally, intent)
         log.info("range_settled", range=intent.token, rows=tally.row_count)
         if tally.row_count == 0:
-            self._unsettled = intent
+            self._inflow.announced = intent
             self._inherited = intent.token
             return
         await self._finish(intent)
-        self._expected = intent.last + 1
+        self._inflow.expected = intent.last + 1
 
     async def _finish(self, stored: Range) -> None:
         """Account for a range that another owner stored, and tell of it from what is stored."""
@@ -243,86 +238,12 @@ class PartitionOwner:
         """
         if reached >= 0:
             await self._commit(reached + 1, "")
-            await self._go_on_at(reached + 1)
+            await self._inflow.go_on_at(reached + 1)
         else:
             earliest = await self._persistently.call(
                 lambda: self._ports.offsets.earliest(self._topic, self._partition)
             )
-            await self._go_on_at(earliest)
-
-    async def _go_on_at(self, offset: int) -> None:
-        """Have records delivered from there, wherever the consumer is."""
-        self._expected = offset
-        self._asked = True
-        await self._ports.offsets.seek(self._topic, self._partition, offset)
-
-    async def _gather(self) -> list[Any]:
-        """Wait for records; under load wait a little longer, so that inserts stay few and large."""
-        records = list(await self._take(idle=True))
-        while self._unsettled is not None and records[-1].offset < self._unsettled.last:
-            records += await self._take()
-        loop = asyncio.get_running_loop()
-        until = self._stored_at + self._ports.shortest_interval_s
-        while self._may_grow(records) and (left := until - loop.time()) > 0:
-            try:
-                async with asyncio.timeout(left):
-                    records += await self._take()
-            except TimeoutError:
-                break
-        return records
-
-    def _may_grow(self, records: Sequence[Any]) -> bool:
-        return len(records) < self._ports.largest_range and size_of(records) < LARGEST_RANGE_BYTES
-
-    async def _take(self, *, idle: bool = False) -> Sequence[Any]:
-        """Take the next records that follow on from the last ones, whatever is delivered meanwhile.
-
-        `idle` says that no record is at hand, whose intent would commit the last range.
-        """
-        while True:
-            if idle and self._inbox.is_empty:
-                async with self._storing:
-                    await self._commit_behind()
-            delivered = await self._delivered()
-            records = [record for record in delivered if record.offset >= self._expected]
-            if not records:
-                continue
-            if records[0].offset > self._expected:
-                await self._mend_gap(self._expected)
-                continue
-            self._expected = records[-1].offset + 1
-            self._asked = False
-            return records
-
-    async def _delivered(self) -> Sequence[Any]:
-        """Wait for the next batch. Where the consumer was moved and nothing came of it, move it again."""
-        while True:
-            try:
-                async with asyncio.timeout(ASKED_AGAIN_S if self._asked else None):
-                    return await self._inbox.get()
-            except TimeoutError:
-                await self._go_on_at(self._expected)
-
-    async def _mend_gap(self, expected: int) -> None:
-        """Have missing records delivered; where the topic has none there, go on behind them.
-
-        Retention deletes records, which is said; the end of a transaction takes an offset and is no record.
-        """
-        offsets, topic, partition = self._ports.offsets, self._topic, self._partition
-        first = await self._persistently.call(lambda: offsets.first_from(topic, partition, expected))
-        earliest = await self._persistently.call(lambda: offsets.earliest(topic, partition))
-        if earliest > expected:
-            log.error("records_gone", topic=topic, partition=partition, first=expected, next=earliest)
-            self._unsettled = None
-        await self._go_on_at(first)
-
-    def _cut(self, records: list[Any]) -> Iterator[tuple[Range, list[Any]]]:
-        """Cut records into ranges; one that was announced comes first."""
-        if self._unsettled is not None:
-            announced, self._unsettled = self._unsettled, None
-            of_it, records = split_at(records, announced.last)
-            yield announced, of_it
-        yield from cut(self._topic, self._partition, records, self._ports.largest_range)
+            await self._inflow.go_on_at(earliest)
 
     async def _store(self, announced: Range, records: Sequence[Any]) -> None:
         """Judge the records of one range and make all of it durable, once."""
@@ -361,7 +282,7 @@ class PartitionOwner:
         self._untold = _messages(findings, letters)
         self._uncommitted = block.range.last + 1
         self._remember(marks)
-        self._stored_at = asyncio.get_running_loop().time()
+        self._inflow.note_stored()
 
     async def _stored_copies(
         self, announced: Range, accepted: Sequence[Accepted], marks: Sequence[Mark]
@@ -463,6 +384,11 @@ class PartitionOwner:
             return await self._persistently.once_in_thread(self._ports.trail.write, block)
 
         return await self._persistently.call(call) and calls == 1
+
+    async def _commit_while_idle(self) -> None:
+        """Commit behind the last range when no record is at hand, whose intent would."""
+        async with self._storing:
+            await self._commit_behind()
 
     async def _commit_behind(self) -> None:
         """Commit behind the last range, unless the intent of the next, which says as much, was committed."""

@@ -24,6 +24,7 @@ from streams.app import add_intake, create_app
 from streams.connection import KafkaConnection
 from streams.evidence import EvidenceFollower
 from streams.intake import Intake
+from streams.memory import give_back_memory
 from streams.observed import ObservedAnnouncer, ObservedEvidence, ObservedOffsets, ObservedTrail, Observer
 from streams.offsets import NOBODY, GroupOffsets, Offsets
 from streams.partition import PartitionOwner
@@ -84,6 +85,7 @@ def run(
     could not be reached at the start, `IntegrityBroken`, or the error that nobody foresaw. Nothing is
     lost then: the next worker settles what this one left.
     """
+    give_back_memory()
     asyncio.run(_run(connection, stores, policies, options, observer))
 
 

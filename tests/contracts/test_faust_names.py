@@ -17,6 +17,7 @@ from earwitness.cli import wiring
 from models.errors import RangeLost
 from models.topics import ACCESS_EVENTS
 from streams.app import create_app
+from streams.fetching import LONGEST_WAIT_MS
 from streams.offsets import Committed, GroupOffsets, Membership
 from tests.conftest import Stack
 
@@ -51,6 +52,26 @@ def with_member(stack: Stack, folder: Path, ask: Callable[[GroupOffsets], Awaita
             await app.stop()
 
     return asyncio.run(run())
+
+
+def test_the_broker_is_not_let_wait(stack: Stack, tmp_path: Path) -> None:
+    """A fetch of partitions that have nothing holds up those that are resumed in the meantime."""
+
+    async def ask(offsets: GroupOffsets) -> int:
+        wait_ms: int = offsets._consumer()._fetcher._fetch_max_wait_ms
+        return wait_ms
+
+    assert with_member(stack, tmp_path, ask) == LONGEST_WAIT_MS
+
+
+def test_what_the_broker_has_is_known_from_its_last_answer(stack: Stack, tmp_path: Path) -> None:
+    """Whether more is on its way decides whether an insert waits for it."""
+
+    async def ask(offsets: GroupOffsets) -> tuple[bool, bool]:
+        end = await offsets.end(ACCESS_EVENTS, 0)
+        return offsets.has_more(ACCESS_EVENTS, 0, end), offsets.has_more("not-ours", 0, 0)
+
+    assert with_member(stack, tmp_path, ask) == (False, False)
 
 
 def test_a_commit_keeps_its_metadata(stack: Stack, tmp_path: Path) -> None:

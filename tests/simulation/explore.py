@@ -9,6 +9,9 @@ from tests.simulation.stories import a_large_world
 from tests.simulation.worker import Makes
 from tests.simulation.world import Plan, World
 
+WAITING_WORLDS = 0.5
+"""The share of large worlds in which workers know that the broker has more, and wait for it."""
+
 
 class Failure(NamedTuple):
     """A world that went wrong: how to have it again, what happened, and what was wrong with it."""
@@ -66,7 +69,9 @@ def a_random_world(seed: int, makes: Makes, plan: Plan) -> World:
         batch=lambda: random.randrange(1, 6),
     )
     faults = random.randrange(plan.faults + 1)
-    return World(records, made, choices, plan._replace(faults=faults, workers=random.randrange(2, 4)))
+    workers = random.randrange(2, 4)
+    made = made._replace(at_once=random.randrange(1, 3), knows_of_more=random.random() < WAITING_WORLDS)
+    return World(records, made, choices, plan._replace(faults=faults, workers=workers))
 
 
 def _play(world: World) -> tuple[tuple[str, ...], str | None]:

@@ -65,13 +65,16 @@ class Request:
 class Makes(NamedTuple):
     """What the workers of a world are made of. `batch` gives how many records come in a fetch.
 
-    A filter of copies forgets when it holds more than `most_remembered`.
+    A filter of copies forgets when it holds more than `most_remembered`. `at_once` ranges are in hand in a
+    worker, which `knows_of_more` records at the broker than were delivered, and waits for them.
     """
 
     policies: PolicySet
     owner: type[PartitionOwner] = PartitionOwner
     intake: type[Intake] = Intake
     largest_range: int = 2
+    at_once: int = 1
+    knows_of_more: bool = True
     most_remembered: int = MOST_REMEMBERED
     batch: Callable[[], int] = lambda: 2
 
@@ -123,6 +126,7 @@ class Worker:
             threads=THREADS,
             now=lambda: NOW,
             largest_range=makes.largest_range,
+            turns=asyncio.Semaphore(makes.at_once),
             shortest_interval_s=0,
             most_remembered=makes.most_remembered,
         )
@@ -209,6 +213,11 @@ class Worker:
             raise RangeLost(f"{partition} is not assigned to {self.name}")
         self._positions[partition] = offset
         self._wake_up()
+
+    def has_more(self, topic: str, partition: int, offset: int) -> bool:
+        return self._makes.knows_of_more and any(
+            record.offset >= offset for record in self._broker.partitions[partition]
+        )
 
     def pause(self, topic: str, partition: int) -> None:
         self._paused.add(partition)

@@ -38,6 +38,9 @@ class Group:
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         raise NotImplementedError
 
+    def has_more(self, topic: str, partition: int, offset: int) -> bool:
+        raise NotImplementedError
+
     def pause(self, topic: str, partition: int) -> None:
         raise NotImplementedError
 

@@ -120,6 +120,7 @@ def test_the_next_intent_commits_the_range_before_it(
             await publish(messages)
 
         monkeypatch.setattr(member, "publish", publish_slowly)
+        monkeypatch.setattr(member, "has_more", lambda *_: False)
         for record in member.deliver(2):
             owner.feed([record])
         running = asyncio.create_task(owner.run())
@@ -132,6 +133,42 @@ def test_the_next_intent_commits_the_range_before_it(
     first, second, behind = broker.commits
     assert [commit.offset for commit in (first, second, behind)] == [0, 1, 2]
     assert (bool(first.metadata), bool(second.metadata), behind.metadata) == (True, True, "")
+
+
+def test_what_the_broker_has_is_waited_for(policies: PolicySet) -> None:
+    """Ranges are as large as they may be under load, and no small one is made of what was too much."""
+    broker, trail = Broker([a_record(offset) for offset in range(7)]), MemoryTrail()
+
+    async def work() -> None:
+        owner, member = an_owner(broker, trail, policies, Fate())
+        await work_off(owner, member, broker, batch=2)
+
+    asyncio.run(work())
+    assert [(entry.range.first, entry.range.last) for entry in trail.ledger.values()] == [
+        (0, 2),
+        (3, 5),
+        (6, 6),
+    ]
+
+
+def test_an_owner_awaits_its_turn(policies: PolicySet) -> None:
+    """Memory holds few ranges at once, however many partitions a worker has; nothing is announced before."""
+    broker, trail = Broker([a_record(0)]), MemoryTrail()
+
+    async def work() -> None:
+        turns = asyncio.Semaphore()
+        owner, member = an_owner(broker, trail, policies, Fate(), turns=turns)
+        async with turns:
+            owner.feed(member.deliver(1))
+            running = asyncio.create_task(owner.run())
+            await asyncio.sleep(0.1)
+            assert (trail.ledger, broker.commits) == ({}, [])
+        async with asyncio.timeout(10):
+            while not trail.ledger:
+                await asyncio.sleep(0.01)
+        running.cancel()
+
+    asyncio.run(work())
 
 
 @pytest.mark.parametrize("effect", [False, True], ids=["before", "after"])

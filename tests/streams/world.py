@@ -147,6 +147,9 @@ class Member:
     async def seek(self, topic: str, partition: int, offset: int) -> None:
         self.position = offset
 
+    def has_more(self, topic: str, partition: int, offset: int) -> bool:
+        return any(record.offset >= offset for record in self._broker.records)
+
     def pause(self, topic: str, partition: int) -> None:
         self._paused = True
 
@@ -311,6 +314,7 @@ def an_owner(
     topic: str = ACCESS_EVENTS,
     *,
     interval_s: float = 0,
+    turns: asyncio.Semaphore | None = None,
 ) -> tuple[PartitionOwner, Member]:
     """Make the owner of the partition in a new generation."""
     member = Member(broker, fate)
@@ -326,6 +330,7 @@ def an_owner(
         now=lambda: NOW,
         largest_range=3,
         shortest_interval_s=interval_s,
+        turns=turns or asyncio.Semaphore(),
     )
     return PartitionOwner(ports, topic, 0, member.membership_then), member
 
