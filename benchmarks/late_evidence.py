@@ -19,7 +19,7 @@ from clickhouse_driver import Client
 from earwitness_sdk import Register
 from rich.console import Console
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring, wiring
 from earwitness.devstack import control, state
 from earwitness.devstack.layout import layout_of
 from earwitness.devstack.supervisor import Options
@@ -70,7 +70,7 @@ def main() -> None:
         control.start_detached(Options(data_dir=data_dir, workers=asked.workers))
         try:
             client = Client(**wiring.clickhouse(state.settings_for(data_dir, "admin").clickhouse)._asdict())
-            register = Register(kafka=wiring.sdk_kafka(state.settings_for(data_dir, "register").kafka))
+            register = Register(kafka=sdk_wiring.kafka(state.settings_for(data_dir, "register").kafka))
             register.put(_common_ticket())
             say(f"storing {asked.rows:,} accesses")
             _fill(client, asked.rows, asked.tickets)

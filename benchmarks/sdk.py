@@ -25,7 +25,7 @@ from typing import Any, Final
 from earwitness_sdk import Forwarder, Kafka, KafkaOutbox, NotRecorded, Recorder, Spool
 from earwitness_sdk.spool import journal
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring
 from earwitness.devstack import state
 
 RESULTS: Final = Path(__file__).with_name("results") / "sdk.json"
@@ -68,7 +68,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data-dir", type=Path, required=True)
     data_dir = parser.parse_args().data_dir
-    kafka = wiring.sdk_kafka(state.settings_for(data_dir, "producer").kafka)
+    kafka = sdk_wiring.kafka(state.settings_for(data_dir, "producer").kafka)
     load = os.getloadavg()[0]
     with tempfile.TemporaryDirectory(dir=data_dir) as folder:
         figures = {

@@ -13,7 +13,7 @@ from streams.fetching import fetch_promptly
 from streams.intake import Intake
 from streams.reading import forgive_names
 
-FETCH_BYTES: Final = 1024 * 1024
+FETCH_BYTES: Final = 512 * 1024
 FETCHED_RECORDS: Final = 20_000
 STREAM_BUFFER_BATCHES: Final = 2
 HEARTBEATS_PER_SESSION: Final = 3

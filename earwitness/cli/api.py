@@ -16,7 +16,7 @@ from earwitness import logs, settings
 from earwitness.api.app import create_app
 from earwitness.api.deliveries import Hooks
 from earwitness.api.sources import Sources
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring, wiring
 from earwitness.cli.outbox_publisher import OutboxPublisher
 from earwitness.health.pulse import Pulse
 from earwitness.health.readiness import CLICKHOUSE, Readiness
@@ -65,7 +65,7 @@ def api() -> None:
     stores = Stores(loaded)
     policies = PolicyFolder(loaded.policies_dir)
     readiness = Readiness((CLICKHOUSE,), time.monotonic)
-    publisher = OutboxPublisher(wiring.sdk_kafka(loaded.kafka)) if webhooks else None
+    publisher = OutboxPublisher(sdk_wiring.kafka(loaded.kafka)) if webhooks else None
     app = create_app(
         stores.sources(policies.current)._replace(readiness=readiness),
         token=loaded.api.token.get_secret_value(),

@@ -10,7 +10,7 @@ from earwitness_sdk import EvidenceRecord, InvalidEvent, Register
 from rich.table import Table
 from rich.text import Text
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring
 from earwitness.cli.client import ApiClient
 from earwitness.cli.evidence_activity import EvidenceActivity
 from earwitness.cli.lines import (
@@ -83,7 +83,7 @@ def put(
              "valid_from":"2026-01-31T09:00:00Z"}' | tr -d '\n' | earwitness evidence put -
     """
     register = Register(
-        kafka=wiring.sdk_kafka(resolve(data_dir, "register").kafka),
+        kafka=sdk_wiring.kafka(resolve(data_dir, "register").kafka),
         pseudonymise=read_pseudonyms(pseudonym_key_file),
     )
     try:

@@ -11,7 +11,7 @@ from typing import Any, BinaryIO, Final, Literal
 import click
 from earwitness_sdk import Forwarder
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring
 from earwitness.cli.lines import ANSWERED_WITHIN_S, STDIN, Line, Published, publish_lines
 from earwitness.cli.output import visible
 from earwitness.cli.pseudonyms import pseudonym_option, read_pseudonyms
@@ -145,7 +145,7 @@ def _count(events: Iterator[Line]) -> Published:
 
 def _publish(events: Iterator[Line], data_dir: Path | None) -> Published:
     kafka = state.resolve(data_dir, "producer").kafka
-    forwarder = Forwarder(kafka=wiring.sdk_kafka(kafka))
+    forwarder = Forwarder(kafka=sdk_wiring.kafka(kafka))
     try:
         return publish_lines(events, forwarder.submit)
     finally:

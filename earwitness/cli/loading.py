@@ -11,7 +11,7 @@ from earwitness_sdk import Register as Publisher
 from rich.table import Table
 from rich.text import Text
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring
 from earwitness.cli.client import ApiClient
 from earwitness.cli.evidence_activity import EvidenceActivity
 from earwitness.cli.held import VISIBLE_WITHIN_S, await_visible
@@ -172,7 +172,7 @@ class Loading:
     def _publish(self, records: list[EvidenceRecord]) -> Published:
         with EvidenceActivity(resolve(self._data_dir, "api").clickhouse) as activity:
             activity.record(self._telling.action, self._telling.what, records)
-        publisher = Publisher(kafka=wiring.sdk_kafka(resolve(self._data_dir, "register").kafka))
+        publisher = Publisher(kafka=sdk_wiring.kafka(resolve(self._data_dir, "register").kafka))
         try:
             return publish_lines(_lines(records), publisher.submit)
         finally:

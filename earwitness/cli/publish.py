@@ -6,7 +6,7 @@ from typing import Literal
 import click
 from earwitness_sdk import Forwarder
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring
 from earwitness.cli.lines import ANSWERED_WITHIN_S, JSON_LINES, publish_lines, read_lines, report
 from earwitness.cli.pseudonyms import pseudonym_option, read_pseudonyms
 from earwitness.cli.stack_options import data_dir_option
@@ -35,7 +35,7 @@ def publish(
       zcat yesterday.jsonl.gz | earwitness publish -
     """
     kafka = state.resolve(data_dir, "producer").kafka
-    forwarder = Forwarder(kafka=wiring.sdk_kafka(kafka), pseudonymise=read_pseudonyms(pseudonym_key_file))
+    forwarder = Forwarder(kafka=sdk_wiring.kafka(kafka), pseudonymise=read_pseudonyms(pseudonym_key_file))
     try:
         published = publish_lines(read_lines(files), forwarder.submit)
     finally:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from earwitness_sdk import FlushReport, Forwarder, Kafka, NotRecorded, Register
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring
 from earwitness.cli.client import ApiClient
 from earwitness.devstack import state
 from models.errors import BrokerUnavailable
@@ -53,7 +53,7 @@ class EmbeddedPipeline:
         return rows
 
     def _kafka(self, role: str) -> Kafka:
-        return wiring.sdk_kafka(state.settings_for(self._data_dir, role).kafka)
+        return sdk_wiring.kafka(state.settings_for(self._data_dir, role).kafka)
 
 
 @contextmanager

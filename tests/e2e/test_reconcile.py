@@ -15,7 +15,7 @@ import pytest
 from earwitness_sdk import Forwarder, Recorder
 from kafka import KafkaConsumer
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring
 from earwitness.devstack import ports
 from earwitness.settings import ROOT
 from models.topics import FINDINGS
@@ -55,7 +55,7 @@ def faults_of(report: dict[str, Any], producer: str) -> list[tuple[str, int, int
 
 def publish(stack: Stack, producer: str, *events: dict[str, Any]) -> None:
     """Send events as they are, with that producer's name."""
-    with Forwarder(kafka=wiring.sdk_kafka(stack.settings("producer").kafka)) as forwarder:
+    with Forwarder(kafka=sdk_wiring.kafka(stack.settings("producer").kafka)) as forwarder:
         for event in events:
             forwarder.submit({**event, "producer": producer})
 
@@ -69,7 +69,7 @@ def a_fresh_event(number: int, **changes: Any) -> dict[str, Any]:
 def test_what_a_service_recorded_is_complete(stack: Stack) -> None:
     """From the SDK's count to the rows, with nothing in between that is not accounted for."""
     with Recorder(
-        source="/tests/reconcile", kafka=wiring.sdk_kafka(stack.settings("producer").kafka)
+        source="/tests/reconcile", kafka=sdk_wiring.kafka(stack.settings("producer").kafka)
     ) as recorder:
         for number in range(200):
             fields = {

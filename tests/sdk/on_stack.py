@@ -12,14 +12,14 @@ from pathlib import Path
 from clickhouse_driver import Client
 from earwitness_sdk import Kafka
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring
 from tests.conftest import Stack
 
 STORED_WITHIN_S = 30
 
 
 def kafka_of(stack: Stack, role: str = "producer") -> Kafka:
-    return wiring.sdk_kafka(stack.settings(role).kafka)
+    return sdk_wiring.kafka(stack.settings(role).kafka)
 
 
 def environment(stack: Stack, source: str, spool: Path) -> dict[str, str]:

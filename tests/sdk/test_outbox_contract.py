@@ -9,7 +9,7 @@ from earwitness_sdk import KafkaOutbox, NotRecorded, Outbox, Spool, SpoolOutbox
 from earwitness_sdk.testing import MemoryOutbox
 from kafka import KafkaConsumer, TopicPartition
 
-from earwitness.cli import wiring
+from earwitness.cli import sdk_wiring
 from models.topics import EVIDENCE_RECORDS
 from tests.conftest import Stack
 
@@ -55,7 +55,7 @@ def in_memory() -> tuple[Outbox, Read]:
 
 
 def in_kafka(stack: Stack) -> tuple[Outbox, Read]:
-    outbox = KafkaOutbox(wiring.sdk_kafka(stack.settings("register").kafka))
+    outbox = KafkaOutbox(sdk_wiring.kafka(stack.settings("register").kafka))
     return outbox, lambda key: read_topic(stack, key)
 
 
