@@ -132,7 +132,7 @@ def test_a_clock_that_is_ahead_does_not_have_the_others_looked_up() -> None:
 
 
 def test_an_id_of_a_far_future_is_marked_like_any_other() -> None:
-    """A topic whose times its producers set may say anything; a filter that fails would stop the partition."""
+    """Where producers set the times of a topic they may say anything; a filter must not fail at it."""
     (mark,) = marks_of([accepted(1)._replace(made_ms=2**48 - 1)])
     recent = RecentIdentities(NOON_MS - DAY_MS, most=4)
     recent.add([mark])
