@@ -9,6 +9,7 @@ from faust.types import EventT, StreamT
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from streams.batches import BatchScheduling, BatchSchema
 from streams.connection import KafkaConnection
+from streams.fetching import fetch_promptly
 from streams.intake import Intake
 from streams.reading import forgive_names
 
@@ -26,6 +27,7 @@ def create_app(
 ) -> faust.App:
     """Configure Faust for partition batches whose offsets we commit ourselves."""
     forgive_names()
+    fetch_promptly()
     return faust.App(
         group,
         **connection.faust_broker(),
