@@ -63,6 +63,8 @@ class Stage(NamedTuple):
     unsure_p50_s: float
     unsure_p99_s: float
     publisher_behind_s: float
+    bytes_an_access: float
+    """In the topic."""
     ranges: int
     cores: Mapping[str, float]
 
@@ -261,6 +263,7 @@ def _stage(plan: Plan, sent: Sent, arrived: Arrivals, ranges: int, cores: Mappin
         unsure_p50_s=quantile(arrived.unsure_s, 0.5),
         unsure_p99_s=quantile(arrived.unsure_s, 0.99),
         publisher_behind_s=sent.latest_s,
+        bytes_an_access=sent.size_bytes / plan.events,
         ranges=ranges,
         cores=cores,
     )

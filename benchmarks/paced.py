@@ -60,6 +60,8 @@ class Sent(NamedTuple):
     latest_s: float
     """How far the publisher was behind at worst."""
     cpu_s: float
+    size_bytes: int
+    """Of all batches, as they lie in the topic."""
 
 
 class Publisher:
@@ -187,7 +189,7 @@ async def _send(
     plan: Plan,
     stored: "Synchronized[int]",
 ) -> Sent:
-    began_s, began_cpu_s, latest_s, sent = time.monotonic(), time.process_time(), 0.0, 0
+    began_s, began_cpu_s, latest_s, sent, size = time.monotonic(), time.process_time(), 0.0, 0, 0
     acknowledged: list[asyncio.Future[object]] = []
     for tick, batches in enumerate(ticks, start=1):
         if plan.most_ahead is None:
@@ -200,8 +202,9 @@ async def _send(
             for batch in of_it:
                 acknowledged.append(await producer.send_batch(batch, ACCESS_EVENTS, partition=partition))
                 sent += batch.record_count()
+                size += batch.size()
         batches.clear()
         if plan.most_ahead is None:
             latest_s = max(latest_s, time.monotonic() - due_s)
     await asyncio.gather(*acknowledged)
-    return Sent(began_s, time.monotonic(), latest_s, time.process_time() - began_cpu_s)
+    return Sent(began_s, time.monotonic(), latest_s, time.process_time() - began_cpu_s, size)
