@@ -8,9 +8,10 @@ def a_round(workers: int, cpu_s: float) -> Round:
         workers=workers,
         events_per_s=1.0,
         cpu_s={"workers": cpu_s, "clickhouse": 10.0},
+        publisher_cpu_s=1.0,
         start_cpu_s=5.0,
         accesses_a_range=1_000.0,
-        parts_merged=1.0,
+        rows_merged=1.0,
         resident_mb=300.0,
         elsewhere_cores=0.0,
     )
