@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 import psutil
+from kafka import KafkaConsumer, TopicPartition
 from rich.console import Console
 from rich.table import Table
 
 from benchmarks import arena, paced, processor
 from benchmarks.arena import Arena
-from benchmarks.paced import Plan, Publisher
+from benchmarks.paced import PARTITIONS, Plan, Publisher
 from earwitness.cli import wiring
 from earwitness.devstack.provision import kafka_admin
 from models.topics import ACCESS_EVENTS
@@ -82,6 +83,7 @@ class Bench:
         """Have so many workers store all accesses."""
         for table in (arena.WORKER.table, "range_ledger"):
             self.place.client.execute(f"TRUNCATE TABLE {table} SYNC")
+        _empty_topic(self.place)
         arena.account_for_evidence(self.place, group)
         # Encoded for every round anew: their ids say when they were made.
         self.publisher.prepare(Plan(self.accesses, PUBLISHED_PER_S))
@@ -92,6 +94,8 @@ class Bench:
             _until_joined(self.place, group, workers)
             start_cpu_s = sum(map(arena.cpu_s, running)) / workers
             arena.let_merges_end(self.place)
+            if self._rows():
+                raise SystemExit("workers that were to be idle have stored something")
             return self._measured(running, start_cpu_s)
 
     def _measured(self, running: Sequence[psutil.Process], start_cpu_s: float) -> Round:
@@ -157,7 +161,7 @@ def main() -> int:
                     say(f"round {number}: {workers} workers")
                     shown[workers] = bench.once(workers, f"scale-{number}-{workers}")
                 rounds.append(shown)
-    _keep(asked, rounds)
+                _keep(asked, rounds)
     _show(asked, rounds)
     return 0
 
@@ -170,6 +174,16 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=3, help="by turns; medians are given")
     parser.add_argument("--results", type=Path, default=RESULTS, help="the file that keeps them")
     return parser.parse_args()
+
+
+def _empty_topic(place: Arena) -> None:
+    """Delete what earlier rounds published: a group that is new would store it before it is idle."""
+    consumer = KafkaConsumer(**wiring.kafka(place.admin.kafka).arguments())
+    partitions = [TopicPartition(ACCESS_EVENTS, number) for number in range(PARTITIONS)]
+    ends = consumer.end_offsets(partitions)
+    consumer.close()
+    with kafka_admin(place.admin.kafka) as admin:
+        admin.delete_records({partition: end for partition, end in ends.items() if end})
 
 
 def _until_joined(place: Arena, group: str, workers: int) -> None:
@@ -236,7 +250,7 @@ def _keep(asked: argparse.Namespace, rounds: Sequence[Mapping[int, Round]]) -> N
     kept = {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "machine": {"cpu_count": os.cpu_count(), "platform": platform.platform()},
-        "settings": {"accesses": asked.accesses, "evidence": asked.evidence, "rounds": asked.rounds},
+        "settings": {"accesses": asked.accesses, "evidence": asked.evidence, "rounds": len(rounds)},
         "workers": {
             str(workers): {**medians([each[workers] for each in rounds]), "cpu_beside_one": ratio}
             for workers, ratio in ratios(rounds).items()
