@@ -54,6 +54,7 @@ class Round(NamedTuple):
     workers: int
     events_per_s: float
     cpu_s: Mapping[str, float]
+    """`idle` are the API and the reconciler, which have nothing to do."""
     publisher_cpu_s: float
     """For a million accesses, encoded beforehand; not among those of `cpu_s`."""
     start_cpu_s: float
@@ -99,8 +100,13 @@ class Bench:
             return self._measured(running, start_cpu_s)
 
     def _measured(self, running: Sequence[psutil.Process], start_cpu_s: float) -> Round:
-        servers = {name: [process] for name, process in self.place.servers.items()}
-        kinds: processor.Kinds = {"workers": running, **servers}
+        servers = dict(self.place.servers)
+        kinds: processor.Kinds = {
+            "workers": running,
+            "clickhouse": [servers.pop("clickhouse")],
+            "kafka": [servers.pop("kafka")],
+            "idle": list(servers.values()),
+        }
         merged, ranges = self._merged_rows(), self._ranges()
         began_s, spent = time.monotonic(), processor.spent(kinds)
         self.publisher.begin()
