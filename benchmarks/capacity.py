@@ -20,6 +20,7 @@ END: Final = "<!-- end -->\n"
 
 RATES: Final = (1_000, 10_000, 100_000, 1_000_000)
 DAY_S: Final = 86_400
+DAYS_A_YEAR: Final = 365
 MILLION: Final = 1_000_000
 
 WORKER_LOAD: Final = 0.6
@@ -31,6 +32,9 @@ SERVER_LOAD: Final = 0.5
 NODE_CORES: Final = 16
 FEWEST_WORKERS: Final = 2
 FEWEST_BROKERS: Final = 3
+BROKER_BYTES: Final = 32e12
+"""On the disks of one broker at most."""
+
 COPIES: Final = 3
 """Of each record in Kafka. What a follower takes has not been measured: each is counted as the leader is."""
 
@@ -51,6 +55,8 @@ class Measured(NamedTuple):
     worker_cpu_s: float
     clickhouse_cpu_s: float
     """With the merges that an access causes."""
+    clickhouse_least_cores: float
+    """That a server is busy with while ranges close by age: one costs much the same however little it has."""
     kafka_cpu_s: float
     """For receiving it and handing it out once."""
     topic_bytes: float
@@ -82,6 +88,9 @@ def measured(latest: Mapping[str, Any], scale: Mapping[str, Any], latency: Mappi
     return Measured(
         worker_cpu_s=seconds["workers"] / MILLION,
         clickhouse_cpu_s=(seconds["clickhouse"] + seconds["merges_after"]) / MILLION,
+        clickhouse_least_cores=min(
+            each["cores"]["clickhouse"] for each in latency["shares"]["0.1"]["rounds"]
+        ),
         kafka_cpu_s=max(each["cores"]["kafka"] / each["events_per_s"] for each in sustained),
         topic_bytes=half[0]["bytes_an_access"],
         trail_bytes=latest["storage_bytes_per_event"]["total"],
@@ -96,18 +105,21 @@ def needs(one: Measured, rate: int) -> Needs:
     clickhouse_cores = rate * one.clickhouse_cpu_s / SERVER_LOAD
     nodes = max(1, math.ceil(clickhouse_cores / NODE_CORES))
     kafka_cores = rate * one.kafka_cpu_s * COPIES / SERVER_LOAD
+    topic_bytes = rate * one.topic_bytes * DAY_S * KEPT_DAYS * COPIES
     return Needs(
         rate=rate,
         partitions=partitions,
         workers=workers,
         worker_bytes=workers * one.worker_bytes,
-        clickhouse_cores=clickhouse_cores,
+        clickhouse_cores=max(clickhouse_cores, nodes * one.clickhouse_least_cores),
         clickhouse_nodes=nodes,
         shortest_interval_s=max(SHORTEST_INTERVAL_S, partitions / nodes / RANGES_PER_S),
         kafka_cores=kafka_cores,
-        brokers=max(FEWEST_BROKERS, math.ceil(kafka_cores / NODE_CORES)),
+        brokers=max(
+            FEWEST_BROKERS, math.ceil(kafka_cores / NODE_CORES), math.ceil(topic_bytes / BROKER_BYTES)
+        ),
         trail_bytes_a_day=rate * one.trail_bytes * DAY_S,
-        topic_bytes=rate * one.topic_bytes * DAY_S * KEPT_DAYS * COPIES,
+        topic_bytes=topic_bytes,
     )
 
 
@@ -125,6 +137,7 @@ def table(one: Measured) -> str:
         ("Kafka, cores", [f"{each.kafka_cores:,.1f}" for each in columns]),
         ("Kafka, brokers", [f"{each.brokers}" for each in columns]),
         ("the trail grows, a day", [size(each.trail_bytes_a_day) for each in columns]),
+        ("the trail, a year of it", [size(each.trail_bytes_a_day * DAYS_A_YEAR) for each in columns]),
         (f"Kafka's disks, {KEPT_DAYS} days, {COPIES} copies", [size(each.topic_bytes) for each in columns]),
     ]
     head, *rest = [f"| {name} | {' | '.join(cells)} |" for name, cells in lines]
@@ -137,9 +150,10 @@ def basis(one: Measured) -> str:
         f"| one access takes | |\n| --- | ---: |\n"
         f"| CPU of the worker | {one.worker_cpu_s * MILLION:.1f} µs |\n"
         f"| CPU of ClickHouse, with its merges | {one.clickhouse_cpu_s * MILLION:.1f} µs |\n"
-        f"| CPU of Kafka | {one.kafka_cpu_s * MILLION:.1f} µs |\n"
+        f"| CPU of Kafka, for taking it in and handing it out | {one.kafka_cpu_s * MILLION:.1f} µs |\n"
         f"| in the topic, uncompressed | {one.topic_bytes:.0f} bytes |\n"
         f"| in the trail | {one.trail_bytes:.1f} bytes |\n"
+        f"| **a server takes**, however little comes | {one.clickhouse_least_cores:.2f} of a core |\n"
         f"| **a worker takes** | {size(one.worker_bytes)} of memory |\n"
     )
 

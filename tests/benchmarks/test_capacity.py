@@ -8,6 +8,7 @@ from benchmarks.capacity import Measured, needs, size
 ONE = Measured(
     worker_cpu_s=30e-6,
     clickhouse_cpu_s=20e-6,
+    clickhouse_least_cores=1.0,
     kafka_cpu_s=5e-6,
     topic_bytes=600.0,
     trail_bytes=80.0,
@@ -36,6 +37,13 @@ def test_little_needs_what_an_outage_wants() -> None:
     """One worker may end, and one broker."""
     found = needs(ONE, 1)
     assert (found.workers, found.brokers, found.clickhouse_nodes, found.partitions) == (2, 3, 1, 8)
+    assert found.clickhouse_cores == 1.0
+
+
+def test_disks_ask_for_brokers_too() -> None:
+    """A week of a million accesses a second in three copies is more than three brokers hold."""
+    found = needs(ONE, 1_000_000)
+    assert found.brokers * capacity.BROKER_BYTES >= found.topic_bytes
 
 
 @pytest.mark.parametrize("rate", capacity.RATES)
