@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -81,28 +81,36 @@ class Arena:
     admin: Settings
     client: Client
     servers: Mapping[str, psutil.Process]
-    events: int
+    data_dir: Path
+    events: int = 0
 
 
 @contextmanager
 def opened(events: int, evidence: int, say: Say) -> Iterator[Arena]:
     """Start a stack without workers, publish once, and stop it in the end."""
+    with stack(say) as place:
+        say(f"publishing {events:,} accesses and {evidence:,} evidence records")
+        kafka = wiring.kafka(place.admin.kafka).arguments()
+        yield replace(place, events=load.publish(kafka, events=events, evidence=evidence))
+
+
+@contextmanager
+def stack(say: Say) -> Iterator[Arena]:
+    """Start a stack without workers and events, and stop it in the end."""
     with tempfile.TemporaryDirectory(prefix="earwitness-bench-") as folder:
         data_dir = Path(folder) / "data"
         control.fetch_kafka(Settings().maven_url, say)
-        stack = control.start_detached(
+        started = control.start_detached(
             Options(data_dir=data_dir, workers=0, logins=("SCRAM-SHA-256", "PLAIN"))
         )
         try:
             admin = state.settings_for(data_dir, "admin")
-            say(f"publishing {events:,} accesses and {evidence:,} evidence records")
-            published = load.publish(wiring.kafka(admin.kafka).arguments(), events=events, evidence=evidence)
             client = Client(**wiring.clickhouse(admin.clickhouse)._asdict())
             yield Arena(
                 admin=admin,
                 client=client,
-                servers={part.name: psutil.Process(part.pid) for part in stack.processes if part.pid},
-                events=published,
+                servers={part.name: psutil.Process(part.pid) for part in started.processes if part.pid},
+                data_dir=data_dir,
             )
             client.disconnect()
         finally:
@@ -132,7 +140,7 @@ def turns(
         for contender in contenders if number % 2 else reversed(contenders):
             for table in (contender.table, "range_ledger"):
                 arena.client.execute(f"TRUNCATE TABLE {table} SYNC")
-            _let_merges_end(arena)
+            let_merges_end(arena)
             say(f"round {number}: {contender.name}")
             shown[contender] = _one_round(arena, contender, f"bench-{number}-{contender.name}")
         yield shown
@@ -144,8 +152,8 @@ def median(rounds: Sequence[Round]) -> Round:
 
 
 def _one_round(arena: Arena, contender: Contender, group: str) -> Round:
-    _account_for_evidence(arena, group)
-    with _running(arena, contender, group) as process:
+    account_for_evidence(arena, group)
+    with running(arena, contender, group) as process:
         try:
             began = _read(arena, 0, process)
             first = _until(arena, contender, 1, process)
@@ -159,7 +167,7 @@ def _one_round(arena: Arena, contender: Contender, group: str) -> Round:
     return Round(counted / (last.at_s - first.at_s), counted / (last.cpu_s - first.cpu_s), resident_mb)
 
 
-def _account_for_evidence(arena: Arena, group: str) -> None:
+def account_for_evidence(arena: Arena, group: str) -> None:
     """Begin a round with the registers recorded: only the way of an access is measured."""
     consumer = KafkaConsumer(
         **wiring.kafka(arena.admin.kafka).arguments(), group_id=group, enable_auto_commit=False
@@ -177,7 +185,8 @@ def _account_for_evidence(arena: Arena, group: str) -> None:
 
 
 @contextmanager
-def _running(arena: Arena, contender: Contender, group: str) -> Iterator[psutil.Process]:
+def running(arena: Arena, contender: Contender, group: str) -> Iterator[psutil.Process]:
+    """Start a contender and stop it in the end."""
     process = subprocess.Popen(
         [contender.python, *contender.command], env=_environment(arena.admin, group), cwd=ROOT
     )
@@ -212,7 +221,7 @@ def _until(arena: Arena, contender: Contender, wanted: int, process: psutil.Proc
     who = f"{contender.name}, which writes {contender.table},"
     count, grown_at = 0, time.monotonic()
     while time.monotonic() - grown_at < LONGEST_STANDSTILL_S:
-        before, count = count, _rows(arena, contender.table)
+        before, count = count, rows(arena, contender.table)
         if count >= wanted:
             return _read(arena, count, process)
         if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
@@ -226,22 +235,23 @@ def _until(arena: Arena, contender: Contender, wanted: int, process: psutil.Proc
 
 
 def _read(arena: Arena, stored: int, process: psutil.Process) -> Reading:
-    return Reading(stored, time.monotonic(), sum(map(_cpu_s, (process, *arena.servers.values()))))
+    return Reading(stored, time.monotonic(), sum(map(cpu_s, (process, *arena.servers.values()))))
 
 
-def _rows(arena: Arena, table: str) -> int:
+def rows(arena: Arena, table: str) -> int:
+    """Count the rows of a table."""
     ((count,),) = arena.client.execute(f"SELECT count() FROM {table}")  # noqa: S608 - our own names
     return int(count)
 
 
-def _let_merges_end(arena: Arena) -> None:
+def let_merges_end(arena: Arena) -> None:
     """Wait until the last contender's parts are merged: the next one is not to pay for them."""
     deadline = time.monotonic() + LONGEST_MERGE_S
     while arena.client.execute("SELECT 1 FROM system.merges LIMIT 1") and time.monotonic() < deadline:
         time.sleep(POLL_S)
 
 
-def _cpu_s(process: psutil.Process) -> float:
+def cpu_s(process: psutil.Process) -> float:
     """Count the CPU seconds of a process and its children so far."""
     times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
     return float(sum(each.user + each.system for each in times))

@@ -2,6 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import cast
 
 import psutil
@@ -36,9 +37,9 @@ class Counts:
 def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arena, "LONGEST_STANDSTILL_S", 1.0)
     monkeypatch.setattr(arena, "POLL_S", 0.01)
-    monkeypatch.setattr(arena, "_account_for_evidence", lambda *_: None)
+    monkeypatch.setattr(arena, "account_for_evidence", lambda *_: None)
     spent_s = itertools.count()
-    monkeypatch.setattr(arena, "_cpu_s", lambda _: next(spent_s))
+    monkeypatch.setattr(arena, "cpu_s", lambda _: next(spent_s))
 
 
 def a_round(*counts: int | Exception, command: tuple[str, ...] = SLEEPS) -> Round:
@@ -46,6 +47,7 @@ def a_round(*counts: int | Exception, command: tuple[str, ...] = SLEEPS) -> Roun
         admin=Settings(),
         client=cast("Client", Counts(counts)),
         servers={"kafka": psutil.Process()},
+        data_dir=Path(),
         events=EVENTS,
     )
     return arena._one_round(place, Contender("slowpoke", command, "its_table", ()), "a-group")
