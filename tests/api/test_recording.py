@@ -24,6 +24,7 @@ READINGS = [
 NO_READINGS = {
     ("get", "/metrics"),
     ("get", "/api/v1/registers"),
+    ("get", "/api/v1/search/completions"),
     ("post", "/api/v1/registers/{name}/heartbeat"),
     ("post", "/api/v1/registers/{name}/retirement"),
 }
@@ -83,7 +84,7 @@ def test_a_relative_time_is_recorded_as_the_instant_it_meant() -> None:
     activity = Kept()
     with client_of(CannedStore(NOTHING), activity) as client:
         since = client.get("/api/v1/search?query=actor:e-1&since=7d").json()["since"]
-    assert activity.activities[0].query == f"actor:e-1 --since {since}"
+    assert activity.activities[0].query == f"actor_id:e-1 time:>={since}"
 
 
 def test_a_statement_that_clickhouse_refuses_is_recorded_too() -> None:
