@@ -31,7 +31,7 @@ from tests.query.language.past import DATABASE, NOW, ROWS, TEXTS, TOPIC, write_r
 
 pytestmark = pytest.mark.stack
 
-MANY = settings(max_examples=1500, deadline=None, suppress_health_check=list(HealthCheck))
+MANY = settings(max_examples=200, deadline=None, suppress_health_check=list(HealthCheck))
 
 parts_of_texts = st.sampled_from(TEXTS).flatmap(
     lambda text: st.tuples(st.integers(0, len(text) - 1), st.integers(1, len(text))).map(
