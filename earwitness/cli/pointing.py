@@ -42,10 +42,13 @@ def pointing() -> Iterator[None]:
 
 def pointed(error: MalformedQuery) -> list[str]:
     """Say what is wrong and what to write, with the query between, each in lines of its own."""
-    said = f"error: {error.message}" + (f"; {error.hint}" if error.hint else "")
     shown, carets = _pointed_at(error)
-    lines = [drawn(said), f"{_INDENT}{shown}", f"{_INDENT}{carets}"]
-    return lines + ([f"try: {drawn(error.suggestion)}"] if error.suggestion else [])
+    lines = [f"error: {drawn(error.message)}", f"{_INDENT}{shown}", f"{_INDENT}{carets}"]
+    if error.hint:
+        lines.append(drawn(error.hint))
+    if error.suggestion:
+        lines.append(f"try: {drawn(error.suggestion)}")
+    return lines
 
 
 def _pointed_at(error: MalformedQuery) -> tuple[str, str]:

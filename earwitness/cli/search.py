@@ -1,6 +1,7 @@
 """`earwitness search`: find accesses in the trail."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earwitness.cli.client import ApiClient
+from earwitness.cli.completing import complete_query
 from earwitness.cli.output import (
     VERDICT_STYLES,
     OutputFormat,
@@ -22,7 +24,7 @@ from earwitness.cli.output import (
 )
 from earwitness.cli.pointing import pointing
 from earwitness.devstack.state import resolve
-from earwitness.query.language import quote
+from earwitness.query.language import MalformedQuery, names_a_time, parse, quote
 from earwitness.query.rows import ROW_FIELDS
 
 PAGE_ROWS: Final = 1_000
@@ -36,9 +38,11 @@ Row = dict[str, Any]
 
 # Without -h: the letters of a negated term as -reason:… would be read as short options.
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
-@click.argument("query", nargs=-1, type=click.UNPROCESSED)
+@click.argument("query", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_query)
 @click.option(
-    "--since", metavar="T", help="From this event time on, as 7d, 2026-01-31 or RFC 3339.  [default: 24h]"
+    "--since",
+    metavar="T",
+    help="From this event time on, as 7d, 2026-01-31 or RFC 3339.  [default: 24h, unless QUERY names a time]",
 )
 @click.option("--until", metavar="T", help="Up to this event time, which is not included.")
 @click.option(
@@ -139,7 +143,16 @@ class Found:
         end = f" to {second(until)}" if until else ""
         found = f"{self._count} {'access' if self._count == 1 else 'accesses'}"
         more = f"; there are more: --limit shows further than {self._limit}" if self._more else ""
-        return f"{found} {begin}{end} UTC{more}"
+        further = "; --since 7d looks further back" if not self._count and self._is_of_the_last_day() else ""
+        return f"{found} {begin}{end} UTC{more}{further}"
+
+    def _is_of_the_last_day(self) -> bool:
+        """Say whether nobody named a time, so that the search was about the last day alone."""
+        if self._since or self._until:
+            return False
+        with suppress(MalformedQuery):  # a newer API may read what this command cannot
+            return not names_a_time(parse(self._query))
+        return False
 
 
 def accesses_table(rows: list[Row]) -> Table:

@@ -124,7 +124,7 @@ def test_an_error_points_into_the_query() -> None:
         {
             "code": "query_rejected",
             "message": "there is no field 'verdct'",
-            "hint": 'did you mean verdict?; the text itself is looked for in quotes: "verdct:pending"',
+            "hint": 'did you mean verdict? (for the text itself write "verdct:pending")',
             "begin": 10,
             "end": 16,
             "suggestion": "actor:e-1 verdict:pending",

@@ -70,7 +70,7 @@ def test_no_value_of_a_producer_reaches_the_terminal_as_control_characters(ask: 
         (["search", "actr:e-1"], "did you mean actor?"),
         (
             ["search", "actor:e-1", "-verdict:justifed"],
-            "^^^^^^^^\ntry: actor:e-1 -verdict:justified",
+            "^^^^^^^^\ndid you mean justified?\ntry: actor:e-1 -verdict:justified",
         ),
         (["search", "--sinse", "7d"], "No such option: --sinse"),
         (["search", "--since", "yesterday"], "'yesterday' is no time; write"),

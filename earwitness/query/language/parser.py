@@ -321,7 +321,7 @@ class _Parser:
         as_text = quote(f"{name}:{value}")
         if value.startswith("//"):
             return self._fault(place.begin, self._at, message, "", as_text)
-        or_text = f"; the text itself is looked for in quotes: {short(as_text)}" if value else ""
+        or_text = f" (for the text itself write {short(as_text)})" if value else ""
         if meant is None:
             return self._fault(*place, message, f"the fields are {', '.join(FIELDS)}{or_text}")
         with_colon = meant if ":" in meant else f"{meant}:"

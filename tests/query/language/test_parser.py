@@ -160,7 +160,7 @@ def test_a_value_has_its_fields_type(query: str, value: Value) -> None:
         ("actor:e-1 verdct:pending", "verdct", "did you mean verdict?"),
         ("Actor:e-1", "Actor", "did you mean actor?"),
         ("user:e-1", "user", "did you mean actor?"),
-        ("ticket:TCK-1", "ticket", 'did you mean evidence:ticket:TCK-1?|in quotes: "ticket:TCK-1"'),
+        ("ticket:TCK-1", "ticket", 'did you mean evidence:ticket:TCK-1?|write "ticket:TCK-1"'),
         ("since:-7d", "since", "did you mean time:>=-7d?"),
         ("qqqqq:1", "qqqqq", "the fields are id,"),
         ("https://x.example/a", "https://x.example/a", 'did you mean "https://x.example/a"?'),
