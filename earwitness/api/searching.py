@@ -20,16 +20,21 @@ from earwitness.query.language import (
     names_a_time,
     parse,
     reach,
+    until_now,
     write,
 )
 from earwitness.query.moments import parse_moment
 from earwitness.query.rows import customers_of
+from earwitness.query.summaries import MOST_BARS, MOST_VALUES, counted_fields
 from earwitness.query.trail import Mark, Search
 from models.errors import QueryRejected
 from models.fields import format_time
 
 DEFAULT_SPAN: Final = timedelta(hours=24)
 DEFAULT_ROWS: Final = 100
+DEFAULT_FACETS: Final = "verdict,reason,clause,action,resource_type,actor_type"
+DEFAULT_VALUES: Final = 10
+DEFAULT_BARS: Final = 60
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
@@ -57,6 +62,19 @@ class SearchQuestion(TrailQuestion):
     after: str | None = None
 
 
+class FacetQuestion(TrailQuestion):
+    """What `facets` asks: by which fields, separated by commas, and how many values of each."""
+
+    fields: str = DEFAULT_FACETS
+    limit: int = DEFAULT_VALUES
+
+
+class HistogramQuestion(TrailQuestion):
+    """What `histogram` asks, and how many bars its answer has at most."""
+
+    bars: int = DEFAULT_BARS
+
+
 class CompletionQuestion(BaseModel):
     """A query that is being typed, and the cursor in it; without one it stands at the end."""
 
@@ -78,6 +96,10 @@ class Whole(NamedTuple):
     since: str | None
     until: str | None
 
+    def told(self) -> dict[str, str | None]:
+        """Give what every answer tells of its question."""
+        return {"query": self.text, "since": self.since, "until": self.until}
+
 
 @router.get("/search")
 def search(
@@ -90,17 +112,70 @@ def search(
     limit = page_limit(request, question.limit)
     page = sources.trail.search(Search(whole.query, asked_at, limit, after))
     return asked.answer(
-        {
-            "rows": page.rows,
-            "next": page.next,
-            "query": whole.text,
-            "since": whole.since,
-            "until": whole.until,
-        },
+        {"rows": page.rows, "next": page.next, **whole.told()},
         "search",
         whole.text,
         customer_ids=customers_of(page.rows),
         row_count=len(page.rows),
+    )
+
+
+@router.get("/search/facets")
+def facets(question: Annotated[FacetQuestion, Query()], asked: Asked, sources: From) -> JSONResponse:
+    """Count what a query finds by the values of fields."""
+    whole = whole_question(question, asked.now)
+    fields = counted_fields([name.strip() for name in question.fields.split(",")])
+    _within("limit", question.limit, 1, MOST_VALUES)
+    total = sources.summaries.total(whole.query)
+    found = sources.summaries.facets(whole.query, fields, question.limit)
+    return asked.answer(
+        {
+            "total": total,
+            "facets": [
+                {
+                    "field": facet.field,
+                    "distinct": facet.distinct,
+                    "values": [{"value": value, "accesses": count} for value, count in facet.values],
+                }
+                for facet in found
+            ],
+            **whole.told(),
+        },
+        "search.facets",
+        f"{whole.text} --fields {','.join(field.name for field in fields)}",
+        customer_ids=[
+            value for facet in found if facet.field == "customer_id" for value, _ in facet.values if value
+        ],
+        row_count=total,
+    )
+
+
+@router.get("/search/histogram")
+def histogram(question: Annotated[HistogramQuestion, Query()], asked: Asked, sources: From) -> JSONResponse:
+    """Count what a query finds over time, by verdict. Without an end it ends now."""
+    whole = whole_question(question, asked.now)
+    if whole.until is None:
+        whole = whole_of(all_of((whole.query, until_now(asked.now))))
+    _within("bars", question.bars, 2, MOST_BARS)
+    bars = sources.summaries.histogram(whole.query, question.bars)
+    total = sum(sum(bar.verdicts.values()) for bar in bars)
+    return asked.answer(
+        {
+            "total": total,
+            "bars": [
+                {
+                    "begin": format_time(bar.begin),
+                    "end": format_time(bar.end),
+                    "accesses": sum(bar.verdicts.values()),
+                    "verdicts": bar.verdicts,
+                }
+                for bar in bars
+            ],
+            **whole.told(),
+        },
+        "search.histogram",
+        whole.text,
+        row_count=total,
     )
 
 
@@ -130,7 +205,11 @@ def whole_question(question: TrailQuestion, now: datetime) -> Whole:
     until = parse_moment(question.until, now) if question.until else None
     if since is None and not names_a_time(typed):
         since = now - DEFAULT_SPAN
-    query = fixed(all_of((typed, between(since, until))), now)
+    return whole_of(fixed(all_of((typed, between(since, until))), now))
+
+
+def whole_of(query: TrailQuery) -> Whole:
+    """Tell of a query without relative times."""
     begin, end = reach(query, "time")
     return Whole(
         query,
@@ -138,3 +217,8 @@ def whole_question(question: TrailQuestion, now: datetime) -> Whole:
         format_time(begin) if begin else None,
         format_time(end + _MICROSECOND) if end else None,
     )
+
+
+def _within(name: str, number: int, smallest: int, largest: int) -> None:
+    if not smallest <= number <= largest:
+        raise QueryRejected(f"{name} is {number}", f"it may be {smallest} to {largest}")

@@ -11,6 +11,8 @@ UNKNOWN_ID = "0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a"
 CANNOT_WRITE = SinkUnavailable("the activity log was not written within 15 s")
 READINGS = [
     ("GET", "/api/v1/search", None, "search"),
+    ("GET", "/api/v1/search/facets", None, "search.facets"),
+    ("GET", "/api/v1/search/histogram", None, "search.histogram"),
     ("GET", f"/api/v1/accesses/{UNKNOWN_ID}", None, "show"),
     ("GET", f"/api/v1/accesses/{UNKNOWN_ID}/explanation", None, "explain"),
     ("GET", "/api/v1/reports/customer/acme", None, "report.customer"),

@@ -161,3 +161,78 @@ def test_completions_are_offered_and_not_recorded() -> None:
     assert answer.json() == {"begin": 18, "end": 20, "candidates": [{"text": "unjustified", "meaning": ""}]}
     assert at_the_end["candidates"][0]["text"] == "verdict:"
     assert (activity.activities, store.asked) == ([], [])
+
+
+def test_counts_by_fields_are_recorded_with_the_customers_that_they_name() -> None:
+    """A list of customers is a reading of each of them."""
+    activity = Kept()
+    counted = Answer((), (), [("customer_id", "acme", 7, 2), ("customer_id", "globex", 1, 2)])
+    with client_of(FacetStore(counted), activity) as client:
+        answer = client.get(
+            "/api/v1/search/facets", params={"q": "time:2026-11-01", "fields": "customer,late"}
+        )
+    assert answer.json() == {
+        "total": 8,
+        "facets": [
+            {
+                "field": "customer_id",
+                "distinct": 2,
+                "values": [{"value": "acme", "accesses": 7}, {"value": "globex", "accesses": 1}],
+            },
+            {"field": "late", "distinct": 0, "values": []},
+        ],
+        "query": "time:2026-11-01",
+        "since": "2026-11-01T00:00:00.000000Z",
+        "until": "2026-11-02T00:00:00.000000Z",
+    }
+    (kept,) = activity.activities
+    assert (kept.action, kept.query) == ("search.facets", "time:2026-11-01 --fields customer_id,late")
+    assert (kept.customer_ids, kept.row_count) == (("acme", "globex"), 8)
+
+
+class FacetStore(CannedStore):
+    """Counts eight accesses, and answers everything else alike."""
+
+    def ask(self, sql: str, *arguments: Any, **options: Any) -> Answer:
+        return (
+            Answer((), (), [(8,)])
+            if sql.startswith("SELECT count()")
+            else super().ask(sql, *arguments, **options)
+        )
+
+
+def test_a_histogram_without_an_end_ends_now() -> None:
+    """By default the last day, an hour or less a bar; the query that was counted says so."""
+    activity = Kept()
+    with client_of(CannedStore(Answer((), (), [(0, "justified", 3), (1, "pending", 1)])), activity) as client:
+        answer = client.get("/api/v1/search/histogram", params={"q": "actor:e-1", "bars": 50}).json()
+    first = answer["bars"][0]
+    assert (answer["total"], first["accesses"], first["verdicts"]) == (4, 3, {"justified": 3})
+    assert first["begin"] <= answer["since"] < first["end"]
+    assert answer["bars"][-1]["begin"] < answer["until"]
+    assert len(answer["bars"]) <= 50
+    (kept,) = activity.activities
+    assert (kept.action, kept.query, kept.row_count) == ("search.histogram", answer["query"], 4)
+    assert " time:<=" in kept.query
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "facets?limit=0",
+        "facets?limit=101",
+        "facets?fields=id",
+        "facets?fields=",
+        "histogram?bars=1",
+        "histogram?bars=501",
+        "histogram?q=time:<2026-11-01",
+        "facets?q=actr:e-1",
+    ],
+)
+def test_counts_have_limits_too(asked: str) -> None:
+    """Each is refused with what is possible, before anything is asked."""
+    store = CannedStore(NOTHING)
+    with client_of(store, Kept()) as client:
+        answer = client.get(f"/api/v1/search/{asked}")
+    assert (answer.status_code, store.asked) == (400, [])
+    assert answer.json()["error"]["hint"]

@@ -10,8 +10,8 @@ from earwitness.query.language.completion import Candidate, Completion, complete
 from earwitness.query.language.faults import MalformedQuery, Place
 from earwitness.query.language.parser import parse
 from earwitness.query.language.printer import quote, write
-from earwitness.query.language.times import between, fixed, names_a_time, reach
-from earwitness.query.language.tree import Query, all_of, any_of, negation
+from earwitness.query.language.times import between, fixed, names_a_time, reach, until_now
+from earwitness.query.language.tree import Query, all_of, any_of, names_any, negation
 
 __all__ = [
     "Candidate",
@@ -26,9 +26,11 @@ __all__ = [
     "condition_of",
     "fixed",
     "names_a_time",
+    "names_any",
     "negation",
     "parse",
     "quote",
     "reach",
+    "until_now",
     "write",
 ]

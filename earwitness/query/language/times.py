@@ -47,6 +47,11 @@ def between(since: datetime | None, until: datetime | None) -> Query:
     return all_of(bounds) if bounds else EVERYTHING
 
 
+def until_now(now: datetime) -> Query:
+    """Ask for the accesses up to an instant, itself included."""
+    return Term(FIELDS["time"], (Compared("<=", Instant(now)),))
+
+
 def names_a_time(query: Query) -> bool:
     """Say whether a query asks for a time of any kind; one that does not is meant of the last day."""
     return any(isinstance(leaf, Term) and leaf.field.kind == "instant" for leaf in leaves(query))

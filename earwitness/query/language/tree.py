@@ -156,6 +156,11 @@ def negation(part: Query) -> Query:
     return part.part if isinstance(part, Not) else Not(part)
 
 
+def names_any(query: Query, names: frozenset[str]) -> bool:
+    """Say whether a query asks for any of these fields."""
+    return any(isinstance(leaf, Term) and leaf.field.name in names for leaf in leaves(query))
+
+
 def leaves(query: Query) -> Iterator[Term | FreeText]:
     """Give every term and free text of a query, in its order."""
     match query:

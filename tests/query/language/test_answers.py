@@ -1,15 +1,12 @@
 """The answer of a real ClickHouse is the one that the query means, for queries and rows of every kind."""
 
-from collections.abc import Iterator
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from earwitness.query.clickhouse import ClickHouseStore
-from earwitness.query.language import condition_of, fixed, parse
+from earwitness.query.language import condition_of, parse
 from earwitness.query.language.fields import FIELDS
 from earwitness.query.language.moments import Day, Instant
 from earwitness.query.language.tree import (
@@ -24,10 +21,9 @@ from earwitness.query.language.tree import (
     Text,
     negation,
 )
-from tests.conftest import Stack
 from tests.query.language import strategies
-from tests.query.language.oracle import holds
-from tests.query.language.past import DATABASE, NOW, ROWS, TEXTS, TOPIC, write_rows
+from tests.query.language.conftest import Past
+from tests.query.language.past import NOW, ROWS, TEXTS, TOPIC
 
 pytestmark = pytest.mark.stack
 
@@ -65,41 +61,6 @@ def _terms(name: str) -> st.SearchStrategy[Term]:
 terms = st.sampled_from(tuple(FIELDS)).flatmap(_terms)
 free_texts = st.builds(FreeText, texts.filter(lambda text: len(text) >= 3))
 queries = strategies.trees(terms | terms | terms | free_texts)
-
-
-class Past:
-    """Rows in the store under a topic of their own, and the way to ask for them."""
-
-    def __init__(self, store: ClickHouseStore, rows: list[dict[str, Any]]) -> None:
-        self.store = store
-        self.rows = rows
-
-    def found(self, query: Query) -> list[int]:
-        condition = condition_of(fixed(query, NOW))
-        answer = self.store.ask(
-            f"SELECT offset FROM trail WHERE {condition.sql} ORDER BY offset",  # noqa: S608 - a compiled condition
-            condition.parameters,
-        )
-        return [offset for (offset,) in answer.rows]
-
-    def meant(self, query: Query) -> list[int]:
-        return [row["offset"] for row in self.rows if holds(query, row, NOW)]
-
-
-@pytest.fixture(scope="module")
-def past(stack: Stack) -> Iterator[Past]:
-    rows, address = write_rows(stack), stack.settings("admin").clickhouse
-    store = ClickHouseStore(
-        address.host,
-        address.port,
-        database=DATABASE,
-        user=address.username,
-        password=address.password.get_secret_value(),
-        secure=False,
-        query_timeout_s=30,
-    )
-    yield Past(store, rows)
-    store.close()
 
 
 @MANY
