@@ -11,6 +11,7 @@ from rich.text import Text
 
 from earwitness.cli.client import ApiClient
 from earwitness.cli.completing import complete_query
+from earwitness.cli.counting import MOST_VALUES, MOST_VALUES_SHOWN, show_counts
 from earwitness.cli.output import (
     VERDICT_STYLES,
     OutputFormat,
@@ -53,12 +54,18 @@ Row = dict[str, Any]
     metavar="N",
     help="Most rows.",
 )
+@click.option(
+    "--count-by",
+    metavar="FIELDS",
+    help="Count them in place of listing: by verdict, or verdict,actor,customer.",
+)
 @reading_options
 def search(  # noqa: PLR0913, PLR0917 - one for each option
     query: tuple[str, ...],
     since: str | None,
     until: str | None,
     limit: int,
+    count_by: str | None,
     output: OutputFormat,
     data_dir: Path | None,
 ) -> None:
@@ -72,6 +79,7 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
       earwitness search 'bytes:>=1000000 -purpose:*'          much content, and no purpose declared
       earwitness search '(actor:e-1 OR team:night-*) reason:evidence_*'
       earwitness search 'TCK-1 time:>=-30d'                   text in any id, customer or evidence
+      earwitness search 'actor_type:vendor time:>=-7d' --count-by verdict,org
 
     QUERY is terms as field:value, all of which must hold. Commas separate alternatives, - negates, a * at
     the end stands for whatever follows, and quotes hold a value with spaces. Put it in single quotes, so
@@ -81,9 +89,15 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
     for word in query:
         if word.startswith("--"):
             raise click.NoSuchOption(
-                word, possibilities=["--since", "--until", "--limit", "--output", "--data-dir"]
+                word, possibilities=["--since", "--until", "--limit", "--count-by", "--output", "--data-dir"]
             )
     with ApiClient(resolve(data_dir, "api").api) as api, pointing():
+        if count_by is not None:
+            bounds = {"since": since, "until": until}
+            most = MOST_VALUES_SHOWN if output == "table" else MOST_VALUES
+            asked = {"q": joined(query), **bounds, "fields": count_by}
+            show_counts(api.get("search", "facets", **asked, limit=most), output)
+            return
         found = Found(api, joined(query), since, until, limit)
         if output == "table":
             rows = list(found.rows())
