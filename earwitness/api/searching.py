@@ -209,8 +209,16 @@ def whole_question(question: TrailQuestion, now: datetime) -> Whole:
 
 
 def whole_of(query: TrailQuery) -> Whole:
-    """Tell of a query without relative times."""
+    """Tell of a query without relative times.
+
+    Raises `QueryRejected` where its time ends before it begins: an answer of nothing would look innocent.
+    """
     begin, end = reach(query, "time")
+    if begin and end and end < begin:
+        raise QueryRejected(
+            f"the time asked for begins at {format_time(begin)} and ends before, at {format_time(end)}",
+            "without a since, and without a time in the query, it begins 24 hours ago",
+        )
     return Whole(
         query,
         write(query),

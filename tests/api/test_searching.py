@@ -74,6 +74,21 @@ def test_an_answer_says_which_time_it_is_about(query: str, since: str | None, un
     assert (whole.since, whole.until) == (since, until)
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        {"until": "2026-11-20"},
+        {"since": "2026-11-20", "until": "2026-11-20"},
+        {"q": "time:2026-11-01", "since": "2026-11-20"},
+        {"q": "time:2026-11-01 time:>=now"},
+    ],
+)
+def test_a_time_that_ends_before_it_begins_is_refused(question: dict[str, str]) -> None:
+    """That nothing was found in it would be true, and misleading."""
+    with pytest.raises(QueryRejected, match="ends before"):
+        recorded(**question)
+
+
 def test_both_names_of_the_query_at_once_are_refused() -> None:
     """One of them would be ignored."""
     with pytest.raises(QueryRejected, match="two names for the same"):
