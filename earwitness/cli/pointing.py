@@ -28,7 +28,9 @@ class Pointed(click.ClickException):
 
     def show(self, file: IO[Any] | None = None) -> None:
         """Print it to stderr."""
-        click.echo("\n".join(pointed(self._error)), file=file or sys.stderr)
+        said, shown, carets, *rest = pointed(self._error)
+        # click leaves the colour out where this is no terminal.
+        click.echo("\n".join((said, shown, click.style(carets, fg="red"), *rest)), file=file or sys.stderr)
 
 
 @contextmanager
