@@ -1,6 +1,6 @@
-"""Routes about accesses: search, one access, its explanation, and a customer's report."""
+"""Routes about accesses: one of them, its explanation, and a customer's report."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
@@ -9,29 +9,13 @@ from pydantic import BaseModel, ConfigDict
 
 from earwitness.api.errors import NotFound, NotYetRecorded
 from earwitness.api.recording import Asked, Asking
+from earwitness.api.searching import DEFAULT_ROWS
 from earwitness.api.sources import From, Sources, page_limit
-from earwitness.query.language import parse
 from earwitness.query.moments import parse_moment, parse_past
 from earwitness.query.rows import Row, customers_of
-from earwitness.query.trail import Search
 from models.fields import format_time
 
-DEFAULT_SPAN: Final = timedelta(hours=24)
-DEFAULT_ROWS: Final = 100
-
 router: Final = APIRouter()
-
-
-class SearchQuestion(BaseModel):
-    """What `search` asks: a query, an interval of event time, and a page."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    query: str = ""
-    since: str | None = None
-    until: str | None = None
-    limit: int = DEFAULT_ROWS
-    after: str | None = None
 
 
 class ReportQuestion(BaseModel):
@@ -50,24 +34,6 @@ class AsOfQuestion(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     as_of: str | None = None
-
-
-@router.get("/search")
-def search(
-    question: Annotated[SearchQuestion, Query()], request: Request, asked: Asked, sources: From
-) -> JSONResponse:
-    """Find accesses by a query, newest first; by default those of the last 24 hours."""
-    since = _moment(question.since, asked.now) or asked.now - DEFAULT_SPAN
-    until = _moment(question.until, asked.now)
-    limit = page_limit(request, question.limit)
-    page = sources.trail.search(Search(parse(question.query), since, until, limit, question.after))
-    return asked.answer(
-        {"rows": page.rows, "next": page.next, "since": format_time(since), "until": _shown(until)},
-        "search",
-        f"{question.query} {_interval(since, until)}".strip(),
-        customer_ids=customers_of(page.rows),
-        row_count=len(page.rows),
-    )
 
 
 @router.get("/accesses/{identifier}")

@@ -7,7 +7,17 @@ from typing import Final
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
 
-from earwitness.api import accesses, dead_letters, evidence, health, metrics, registers, sql, webhooks
+from earwitness.api import (
+    accesses,
+    dead_letters,
+    evidence,
+    health,
+    metrics,
+    registers,
+    searching,
+    sql,
+    webhooks,
+)
 from earwitness.api.deliveries import Deliveries, Hooks
 from earwitness.api.errors import install
 from earwitness.api.gate import Gate
@@ -40,6 +50,7 @@ def create_app(
     app.state.clock = clock
     app.state.deliveries = None if hooks is None else Deliveries(hooks, sources, clock)
     for router in (
+        searching.router,
         accesses.router,
         sql.router,
         evidence.router,

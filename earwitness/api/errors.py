@@ -1,4 +1,8 @@
-"""The one shape of an error: `{"error": {"code", "message", "hint"}}`, whatever went wrong."""
+"""The one shape of an error: `{"error": {"code", "message", "hint"}}`, whatever went wrong.
+
+A query that cannot be read has three more fields: `begin` and `end` of the characters at fault, counted
+from 0, and `suggestion`, the whole query as probably meant, or null.
+"""
 
 import math
 from collections.abc import Mapping
@@ -11,6 +15,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from earwitness.query.language import MalformedQuery
 from models.errors import BrokerUnavailable, QueryRejected, SinkUnavailable, StackUnavailable
 
 log = structlog.get_logger()
@@ -30,12 +35,17 @@ def error_response(
     status: int, code: str, message: str, hint: str = "", headers: Mapping[str, str] | None = None
 ) -> JSONResponse:
     """Say what went wrong, and what to do."""
-    body = {"error": {"code": code, "message": message, "hint": hint}}
+    return _shaped(status, {"code": code, "message": message, "hint": hint}, headers)
+
+
+def _shaped(status: int, error: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> JSONResponse:
+    body = {"error": error}
     return JSONResponse(body, status_code=status, headers=dict(headers or {}))
 
 
 def install(app: FastAPI) -> None:
     """Have every error of `app` answered in that shape."""
+    app.add_exception_handler(MalformedQuery, _malformed_query)
     app.add_exception_handler(QueryRejected, _query_rejected)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(NotYetRecorded, _not_yet_recorded)
@@ -50,6 +60,14 @@ def install(app: FastAPI) -> None:
 def _query_rejected(_: Request, error: Exception) -> JSONResponse:
     message, hint = (error.message, error.hint) if isinstance(error, QueryRejected) else (str(error), "")
     return error_response(HTTPStatus.BAD_REQUEST, "query_rejected", message, hint)
+
+
+def _malformed_query(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, MalformedQuery):
+        return _query_rejected(request, error)
+    said = {"code": "query_rejected", "message": error.message, "hint": error.hint}
+    place = {**error.place._asdict(), "suggestion": error.suggestion}
+    return _shaped(HTTPStatus.BAD_REQUEST, {**said, **place})
 
 
 def _not_found(_: Request, error: Exception) -> JSONResponse:

@@ -13,6 +13,7 @@ from earwitness.query.evidence import Evidence
 from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
 from earwitness.query.store import Store
+from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
 from models.errors import QueryRejected
 from models.registers import Heartbeat
@@ -40,6 +41,7 @@ class Sources(NamedTuple):
     """What the API answers from. `statements` runs people's own SQL, as a user with no other grant."""
 
     trail: Trail
+    summaries: Summaries
     evidence: Evidence
     registers: Registers
     heartbeats: HeartbeatSink

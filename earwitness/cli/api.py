@@ -27,6 +27,7 @@ from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.explanation import Explainer
 from earwitness.query.registers import Registers
+from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
 from earwitness.register_files import read_hooks, read_registers
 from earwitness.registers.config import Register
@@ -106,6 +107,7 @@ class Stores:
         trail, evidence = Trail(self._own), Evidence(self._own)
         return Sources(
             trail=trail,
+            summaries=Summaries(self._own),
             evidence=evidence,
             registers=Registers(self._own),
             heartbeats=self._heartbeats,

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 import httpx
 
+from earwitness.query.language import MalformedQuery, Place
 from earwitness.settings import ApiSettings
 from models.errors import ConfigurationError, QueryRejected, SinkUnavailable, StackUnavailable
 
@@ -135,6 +136,8 @@ class ApiClient:
             return answer.json()
         error = _error(answer)
         message, hint = error["message"], error["hint"]
+        if (query := answer.request.url.params.get("q")) and (malformed := _malformed(answer, query)):
+            raise malformed
         match answer.status_code:
             case httpx.codes.UNAUTHORIZED:
                 raise StackUnavailable(
@@ -150,6 +153,16 @@ class ApiClient:
                     f"the API at {self._url} answered {answer.status_code}: {message}"
                     + (f"; {hint}" if hint else "")
                 )
+
+
+def _malformed(answer: httpx.Response, query: str) -> MalformedQuery | None:
+    """Give the error that points into the query that was asked; None where the answer does not."""
+    try:
+        error = answer.json()["error"]
+        place, suggestion = Place(int(error["begin"]), int(error["end"])), error["suggestion"]
+        return MalformedQuery(query, place, str(error["message"]), str(error["hint"]), suggestion)
+    except (ValueError, KeyError, TypeError):
+        return None
 
 
 def _error(answer: httpx.Response) -> dict[str, str]:

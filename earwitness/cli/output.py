@@ -110,7 +110,12 @@ def plain_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
 def visible(value: object, style: str = "") -> Text:
     """Give text as a table may show it: what would draw nothing, or move the cursor, in its escaped form."""
     text = "" if value is None else str(value)
-    return Text("".join(_drawn(character) for character in text), style=style)
+    return Text(drawn(text), style=style)
+
+
+def drawn(text: str) -> str:
+    """Give text with what would draw nothing, or move the cursor, in its escaped form."""
+    return "".join(_drawn(character) for character in text)
 
 
 def lines(*parts: Text) -> Text:

@@ -1,6 +1,7 @@
 """`earwitness search`: find accesses in the trail."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,6 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from earwitness.cli.client import ApiClient
+from earwitness.cli.completing import complete_query
+from earwitness.cli.counting import MOST_VALUES, MOST_VALUES_SHOWN, show_counts
 from earwitness.cli.output import (
     VERDICT_STYLES,
     OutputFormat,
@@ -20,20 +23,27 @@ from earwitness.cli.output import (
     visible,
     write_rows,
 )
+from earwitness.cli.pointing import pointing
 from earwitness.devstack.state import resolve
+from earwitness.query.language import MalformedQuery, names_a_time, parse, quote
 from earwitness.query.rows import ROW_FIELDS
 
 PAGE_ROWS: Final = 1_000
 MOST_ROWS: Final = 10_000_000
+
+_OF_A_QUERY: Final = frozenset(':"()')
+"""Where a word holds one of these it is a part of a query, and no text."""
 
 Row = dict[str, Any]
 
 
 # Without -h: the letters of a negated term as -reason:… would be read as short options.
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
-@click.argument("query", nargs=-1, type=click.UNPROCESSED)
+@click.argument("query", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_query)
 @click.option(
-    "--since", metavar="T", help="From this event time on, as 7d, 2026-01-31 or RFC 3339.  [default: 24h]"
+    "--since",
+    metavar="T",
+    help="From this event time on, as 7d, 2026-01-31 or RFC 3339.  [default: 24h, unless QUERY names a time]",
 )
 @click.option("--until", metavar="T", help="Up to this event time, which is not included.")
 @click.option(
@@ -44,34 +54,51 @@ Row = dict[str, Any]
     metavar="N",
     help="Most rows.",
 )
+@click.option(
+    "--count-by",
+    metavar="FIELDS",
+    help="Count them in place of listing: by verdict, or verdict,actor,customer.",
+)
 @reading_options
 def search(  # noqa: PLR0913, PLR0917 - one for each option
     query: tuple[str, ...],
     since: str | None,
     until: str | None,
     limit: int,
+    count_by: str | None,
     output: OutputFormat,
     data_dir: Path | None,
 ) -> None:
     """Find accesses, newest first.
 
-    QUERY is terms as field:value, all of which must hold. Values separated by commas are alternatives, a
-    - before the field negates the term, quotes hold a value with spaces, and field:"" finds what has none.
-    Fields are those of a row, and short: actor, customer, resource, type, evidence, org, team.
-
     \b
     Examples:
-      earwitness search actor:e-1 -verdict:justified
-      earwitness search customer:acme resource_type:sms_content,call_recording --since 7d
-      earwitness search verdict:unjustified --since 2026-01-01 --until 2026-02-01 --output csv > january.csv
+      earwitness search 'actor:e-1 -verdict:justified'
+      earwitness search 'customer:acme type:sms_content,call_recording time:>=-7d'
+      earwitness search 'verdict:unjustified time:2026-11-01..2026-11-08' --output csv > week.csv
+      earwitness search 'bytes:>=1000000 -purpose:*'          much content, and no purpose declared
+      earwitness search '(actor:e-1 OR team:night-*) reason:evidence_*'
+      earwitness search 'TCK-1 time:>=-30d'                   text in any id, customer or evidence
+      earwitness search 'actor_type:vendor time:>=-7d' --count-by verdict,org
+
+    QUERY is terms as field:value, all of which must hold. Commas separate alternatives, - negates, a * at
+    the end stands for whatever follows, and quotes hold a value with spaces. Put it in single quotes, so
+    that the shell leaves it as it is. Where neither it nor an option names a time, it is about the last 24
+    hours. docs/query-language.md explains it all, and names the fields.
     """
     for word in query:
         if word.startswith("--"):
             raise click.NoSuchOption(
-                word, possibilities=["--since", "--until", "--limit", "--output", "--data-dir"]
+                word, possibilities=["--since", "--until", "--limit", "--count-by", "--output", "--data-dir"]
             )
-    with ApiClient(resolve(data_dir, "api").api) as api:
-        found = Found(api, " ".join(query), since, until, limit)
+    with ApiClient(resolve(data_dir, "api").api) as api, pointing():
+        if count_by is not None:
+            bounds = {"since": since, "until": until}
+            most = MOST_VALUES_SHOWN if output == "table" else MOST_VALUES
+            asked = {"q": joined(query), **bounds, "fields": count_by}
+            show_counts(api.get("search", "facets", **asked, limit=most), output)
+            return
+        found = Found(api, joined(query), since, until, limit)
         if output == "table":
             rows = list(found.rows())
             if rows:
@@ -79,6 +106,16 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
         else:
             write_rows(found.rows(), ROW_FIELDS if output == "csv" else (), output)
         tell(found.summary())
+
+
+def joined(words: tuple[str, ...]) -> str:
+    """Make one query of the words that the shell gives.
+
+    A word with spaces among others was one text in quotes, which the shell took off.
+    """
+    if len(words) == 1:
+        return words[0]
+    return " ".join(quote(word) if " " in word and not _OF_A_QUERY & set(word) else word for word in words)
 
 
 class Found:
@@ -89,6 +126,7 @@ class Found:
         self._query = query
         self._since, self._until = since, until
         self._limit = limit
+        self._bounds: tuple[str | None, str | None] = (None, None)
         self._count = 0
         self._more = False
 
@@ -98,14 +136,14 @@ class Found:
         while True:
             page = self._api.get(
                 "search",
-                query=self._query,
+                q=self._query,
                 since=self._since,
                 until=self._until,
                 limit=min(PAGE_ROWS, self._limit - self._count),
                 after=after,
             )
-            # Later pages ask with the instants of the first, so that a relative time stands still.
-            self._since, self._until, after = page["since"], page["until"], page["next"]
+            # The mark holds the instant at which the first page was asked, so a relative time stands still.
+            after, self._bounds = page["next"], (page["since"], page["until"])
             self._count += len(page["rows"])
             self._more = after is not None
             yield from page["rows"]
@@ -114,10 +152,21 @@ class Found:
 
     def summary(self) -> str:
         """Say how many accesses were found between when."""
-        until = f" to {second(self._until)}" if self._until else ""
+        since, until = self._bounds
+        begin = f"from {second(since)}" if since else "from the beginning of the trail"
+        end = f" to {second(until)}" if until else ""
         found = f"{self._count} {'access' if self._count == 1 else 'accesses'}"
         more = f"; there are more: --limit shows further than {self._limit}" if self._more else ""
-        return f"{found} from {second(self._since or '')}{until} UTC{more}"
+        further = "; --since 7d looks further back" if not self._count and self._is_of_the_last_day() else ""
+        return f"{found} {begin}{end} UTC{more}{further}"
+
+    def _is_of_the_last_day(self) -> bool:
+        """Say whether nobody named a time, so that the search was about the last day alone."""
+        if self._since or self._until:
+            return False
+        with suppress(MalformedQuery):  # a newer API may read what this command cannot
+            return not names_a_time(parse(self._query))
+        return False
 
 
 def accesses_table(rows: list[Row]) -> Table:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Any, Final, NamedTuple, get_args
 
 from earwitness.query.conditions import Parameters
-from earwitness.query.fields import closest
+from earwitness.query.language.fields import closest
 from earwitness.query.rows import plain
 from earwitness.query.store import Answer, Store
 from models.dead_letter import DeadLetterReason, Position

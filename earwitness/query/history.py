@@ -9,7 +9,8 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from earwitness.query.conditions import Condition, Parameters, condition_of
+from earwitness.query.conditions import Condition, Parameters
+from earwitness.query.language import between, condition_of
 from earwitness.query.store import StreamingStore
 from models.evidence import EvidenceRecord
 from models.fields import EPOCH
@@ -176,7 +177,7 @@ def cut(day: date, count: int, sampled: Sequence[tuple[str, int]]) -> list[Slice
 
 
 def _within(window: Window) -> Condition:
-    by_time = condition_of((), since=window.since, until=window.until)
+    by_time = condition_of(between(window.since, window.until))
     more = Parameters("window")
     received = f"received_at <= {more.instant(window.received_until)}"
     return Condition(f"{by_time.sql} AND {received}", {**by_time.parameters, **more.values})

@@ -7,9 +7,11 @@ from typing import Final
 from models.errors import QueryRejected
 from models.fields import EARLIEST_TIME, LATEST_TIME, parse_time
 
-_AGO = re.compile(r"-?(?P<count>[0-9]{1,6})(?P<unit>[smhdw])")
+AGO: Final = re.compile(r"-?(?P<count>[0-9]{1,6})(?P<unit>[smhdw])")
+"""How long ago, with or without its sign."""
+
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
-_UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _HINT: Final = "write 2026-01-31T09:30:00Z, 2026-01-31 (its first instant, UTC), 24h or -7d (that long ago)"
 
 
@@ -50,8 +52,8 @@ def parse_day(text: str) -> datetime | None:
 
 
 def _read(text: str, now: datetime) -> datetime:
-    if (ago := _AGO.fullmatch(text)) is not None:
-        return now - timedelta(**{_UNITS[ago["unit"]]: int(ago["count"])})
+    if (ago := AGO.fullmatch(text)) is not None:
+        return now - timedelta(**{UNITS[ago["unit"]]: int(ago["count"])})
     if (day := parse_day(text)) is not None:
         return day
     return parse_time(text)

@@ -1,25 +1,28 @@
 """Questions about accesses: which there were, what became of one, who touched a customer's content."""
 
 import base64
-import binascii
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
-from earwitness.query.conditions import Condition, Parameters, condition_of
-from earwitness.query.fields import FIELDS
-from earwitness.query.language import Term
+from earwitness.query.conditions import Condition, Parameters
+from earwitness.query.language import Query, all_of, between, condition_of, names_any
+from earwitness.query.language.fields import FIELDS
+from earwitness.query.language.tree import Term, Text
 from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, plain, rows_of
 from earwitness.query.store import Store
 from models.errors import QueryRejected
-from models.fields import EVERY_CUSTOMER, check_uuid, parse_time
+from models.fields import EVERY_CUSTOMER, check_access_time, check_uuid, format_time, parse_time
 
 MOST_SOURCES: Final = 100
 """Accesses that share one id, each of another source; more are not shown."""
 
 MOST_VERDICTS: Final = 1_000
 MOST_GROUPS: Final = 1_000
+
+_JUDGED: Final = frozenset({*VERDICT_FIELDS, "judged_at"})
+"""The fields that come from the newest verdict."""
 
 _NEWEST_FIRST: Final = "ORDER BY time DESC, id DESC, source DESC"
 _GROUPED_BY: Final = (
@@ -33,14 +36,46 @@ _GROUPED_BY: Final = (
 )
 
 
-class Search(NamedTuple):
-    """A search of the trail: what must hold, the interval of event time, and the page."""
+class Mark(NamedTuple):
+    """The last row of a page, and when its search was asked: what to go on from, in text and back.
 
-    terms: tuple[Term, ...]
-    since: datetime | None
-    until: datetime | None
+    Later pages take the instant over, so that a relative time means the same on each of them.
+    """
+
+    time: datetime
+    id: str
+    source: str
+    asked_at: datetime
+
+    def written(self) -> str:
+        """Give the mark as text for a URL."""
+        key = json.dumps([format_time(self.time), self.id, self.source, format_time(self.asked_at)])
+        return base64.urlsafe_b64encode(key.encode()).decode()
+
+    @classmethod
+    def read(cls, text: str) -> "Mark":
+        """Read a mark back. Raises `QueryRejected` where it is none of ours."""
+        try:
+            time, identifier, source, asked_at = json.loads(base64.urlsafe_b64decode(text))
+            return cls(
+                check_access_time(parse_time(time)),
+                check_uuid(identifier),
+                str(source),
+                check_access_time(parse_time(asked_at)),
+            )
+        except (ValueError, TypeError, RecursionError) as error:
+            raise QueryRejected(
+                "the mark of the next page is none of ours", "start again without it"
+            ) from error
+
+
+class Search(NamedTuple):
+    """A search of the trail: a query without relative times, when it was asked, and the page."""
+
+    query: Query
+    asked_at: datetime
     limit: int
-    after: str | None = None
+    after: Mark | None = None
 
 
 class Page(NamedTuple):
@@ -72,18 +107,33 @@ class Trail:
 
     def search(self, search: Search) -> Page:
         """Find accesses, newest first."""
-        condition = condition_of(search.terms, since=search.since, until=search.until)
-        where, parameters = condition.sql, dict(condition.parameters)
+        condition = condition_of(search.query)
         if search.after is not None:
-            where += f" AND {_beyond(search.after, parameters)}"
-        found = rows_of(
-            self._store.ask(
-                f"SELECT {ROW_COLUMNS} FROM trail WHERE {where} {_NEWEST_FIRST} LIMIT {search.limit + 1:d}",  # noqa: S608 - names and numbers of ours
-                parameters,
-            )
-        )
+            condition = _beyond(search.after, condition)
+        if names_any(search.query, _JUDGED):
+            return self._by_keys(condition, search)
+        found = self._rows(condition, search.limit + 1)
         rows = found[: search.limit]
-        return Page(rows, _mark(rows[-1]) if len(found) > search.limit else None)
+        return Page(rows, _mark(rows[-1], search.asked_at) if len(found) > search.limit else None)
+
+    def _by_keys(self, condition: Condition, search: Search) -> Page:
+        """Find the keys first, then their rows.
+
+        Newest verdicts come from a join, so what is asked of them narrows nothing that is read; read are
+        the few columns of the keys in place of all. A verdict that changes between the two is not shown.
+        """
+        answer = self._store.ask(
+            f"SELECT time, id, source, received_day FROM trail"  # noqa: S608 - a compiled condition
+            f" WHERE {condition.sql} {_NEWEST_FIRST} LIMIT {search.limit + 1:d}",
+            condition.parameters,
+        )
+        keys = answer.rows[: search.limit]
+        if not keys:
+            return Page([], None)
+        rows = self._rows(_of_keys(keys, condition), search.limit)
+        time, identifier, source, _ = keys[-1]
+        last = Mark(time, str(identifier), source, search.asked_at)
+        return Page(rows, last.written() if len(answer.rows) > search.limit else None)
 
     def accesses(self, identifier: str) -> list[Row]:
         """Give the accesses of that id, one of each source that used it; empty where there is none.
@@ -135,13 +185,22 @@ class Trail:
         self, customer_id: str, *, since: datetime | None, until: datetime | None, limit: int
     ) -> CustomerReport:
         """Say who touched one customer's content, when and why."""
-        condition = _of_customer(customer_id, since, until)
+        query = _of_customer(customer_id, since, until)
+        condition = condition_of(query)
         groups = self._groups(condition)
         verdicts = self._counts(condition)
-        page = self.search(Search(_customer_term(customer_id), since, until, limit))
-        wide = self._counts(_of_customer(EVERY_CUSTOMER, since, until))
+        newest = self._rows(condition, limit)
+        wide = self._counts(condition_of(_of_customer(EVERY_CUSTOMER, since, until)))
         return CustomerReport(
-            customer_id, sum(verdicts.values()), verdicts, groups, page.rows, sum(wide.values())
+            customer_id, sum(verdicts.values()), verdicts, groups, newest, sum(wide.values())
+        )
+
+    def _rows(self, condition: Condition, limit: int) -> list[Row]:
+        return rows_of(
+            self._store.ask(
+                f"SELECT {ROW_COLUMNS} FROM trail WHERE {condition.sql} {_NEWEST_FIRST} LIMIT {limit:d}",  # noqa: S608 - a compiled condition
+                condition.parameters,
+            )
         )
 
     def _counts(self, condition: Condition) -> dict[str, int]:
@@ -166,32 +225,35 @@ class Trail:
         return [{**group, "evidence_refs": sorted(filter(None, group["evidence_refs"]))} for group in groups]
 
 
-def _customer_term(customer_id: str) -> tuple[Term, ...]:
-    return (Term(FIELDS["customer_id"], negated=False, values=(customer_id,)),)
+def _of_customer(customer_id: str, since: datetime | None, until: datetime | None) -> Query:
+    return all_of((Term(FIELDS["customer_id"], (Text(customer_id),)), between(since, until)))
 
 
-def _of_customer(customer_id: str, since: datetime | None, until: datetime | None) -> Condition:
-    return condition_of(_customer_term(customer_id), since=since, until=until)
+def _mark(row: Mapping[str, Any], asked_at: datetime) -> str:
+    return Mark(parse_time(row["time"]), row["id"], row["source"], asked_at).written()
 
 
-def _mark(row: Mapping[str, Any]) -> str:
-    key = json.dumps([row["time"], row["id"], row["source"]])
-    return base64.urlsafe_b64encode(key.encode()).decode()
-
-
-def _beyond(mark: str, parameters: dict[str, Any]) -> str:
+def _beyond(mark: Mark, condition: Condition) -> Condition:
     """Continue after the row that `mark` names, in the order of a search."""
-    try:
-        time, identifier, source = json.loads(base64.urlsafe_b64decode(mark))
-        begin = parse_time(time)
-        identifier = check_uuid(identifier)
-    except (ValueError, TypeError, binascii.Error) as error:
-        raise QueryRejected("the mark of the next page is none of ours", "start again without it") from error
     more = Parameters("after")
-    instant = more.instant(begin)
-    key = f"({instant}, {more.add(identifier, 'UUID')}, {more.add(str(source), 'String')})"
-    parameters.update(more.values)
-    return f"time <= {instant} AND (time, id, source) < {key}"
+    instant = more.instant(mark.time)
+    key = f"({instant}, {more.add(mark.id, 'UUID')}, {more.add(mark.source, 'String')})"
+    return Condition(
+        f"{condition.sql} AND time <= {instant} AND (time, id, source) < {key}",
+        {**condition.parameters, **more.values},
+    )
+
+
+def _of_keys(keys: Sequence[tuple[Any, ...]], condition: Condition) -> Condition:
+    """Restrict a condition to the rows with these keys: time, id, source and received day."""
+    more = Parameters("key")
+    days = more.add(sorted({key[3].isoformat() for key in keys}), "Array(Date)")
+    identifiers = more.add([str(key[1]) for key in keys], "Array(UUID)")
+    times = f"BETWEEN {more.instant(keys[-1][0])} AND {more.instant(keys[0][0])}"
+    return Condition(
+        f"{condition.sql} AND received_day IN {days} AND id IN {identifiers} AND time {times}",
+        {**condition.parameters, **more.values},
+    )
 
 
 def _uuid(identifier: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from earwitness.reference.compatibility import breaks
-from earwitness.reference.pages import commands_page, errors_page, metrics_page, settings_page
+from earwitness.reference.pages import commands_page, errors_page, metrics_page, query_page, settings_page
 from earwitness.reference.runtime_lock import runtime_lock
 from earwitness.reference.schemas import Schema, access_event_schema, evidence_record_schema
 from earwitness.settings import ROOT
@@ -38,6 +38,7 @@ def make_files() -> dict[Path, str]:
         FOLDER / "cli.md": commands_page(),
         FOLDER / "errors.md": errors_page(),
         FOLDER / "metrics.md": metrics_page(),
+        FOLDER / "query.md": query_page(),
         RUNTIME_LOCK: runtime_lock((ROOT / "requirements.lock").read_text(encoding="utf-8")),
     }
 

@@ -1,7 +1,7 @@
-"""The reference pages: settings, commands and errors, each made from the code that defines it."""
+"""The reference pages: settings, commands, errors, metrics and fields, each made from its code."""
 
 import inspect
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,6 +11,8 @@ from pydantic.fields import FieldInfo
 
 from earwitness.cli.main import earwitness
 from earwitness.metrics import METRICS
+from earwitness.query.language import limits
+from earwitness.query.language.fields import ALIASES, FIELDS, Field, FieldKind
 from earwitness.settings import CONFIG_FILE_VARIABLE, PREFIX, ROOT, Settings
 from models import errors
 
@@ -34,6 +36,33 @@ _SCRAPED_FROM: Final = {
     "api": "The API. Where ClickHouse does not answer, the scrape fails (503), so that no old value is told.",
     "worker": "Each worker, of the partitions that it owns and since it started.",
     "reconcile": "The service `reconcile --every`, of the days that it looks at.",
+}
+
+
+_FIELDS_ARE_ASKED: Final = (
+    "[The query language](../query-language.md) says how they are asked. Of a field that may be absent "
+    '`field:""` finds the accesses without a value, and `field:*` those with one.\n'
+)
+
+_VALUES: Final[Mapping[FieldKind, str]] = {
+    "text": "`text`, `begins*`",
+    "list": "one of its elements: `text`, `begins*`",
+    "choice": "",
+    "uuid": "`0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a`, `0190b5a2*`",
+    "number": "`7`, `>=7`, `3..7`",
+    "flag": "`true`, `false`",
+    "instant": "`2026-11-01`, `>=-7d`, `2026-11-01..2026-11-08`, `today`",
+    "position": "`access.events.v1/3/1204`",
+}
+
+_LIMITS: Final = {
+    "LONGEST_QUERY": "characters of a query",
+    "MOST_TERMS": "terms, free texts among them",
+    "MOST_VALUES": "values of one term",
+    "DEEPEST_NESTING": "parentheses in each other",
+    "MOST_FREE_TEXTS": "free texts",
+    "SHORTEST_FREE_TEXT": "characters of a free text, at least",
+    "LONGEST_FREE_TEXT": "characters of a free text, at most",
 }
 
 
@@ -80,6 +109,23 @@ def metrics_page() -> str:
         ]
         lines.append("")
     return "\n".join(lines)
+
+
+def query_page() -> str:
+    """Describe every field by which the trail can be asked, and what a query may hold at most."""
+    lines = [MADE, "# Fields of a query\n", _FIELDS_ARE_ASKED]
+    lines += ["| field | short | kind | meaning | its values |", "| --- | --- | --- | --- | --- |"]
+    lines += [_field_row(field) for field in FIELDS.values()]
+    lines += ["\n## Limits\n", "| limit | |", "| --- | --- |"]
+    lines += [f"| {meaning} | {getattr(limits, name):,} |" for name, meaning in _LIMITS.items()]
+    return "\n".join(lines) + "\n"
+
+
+def _field_row(field: Field) -> str:
+    short = ", ".join(f"`{alias}`" for alias, name in ALIASES.items() if name == field.name)
+    values = ", ".join(f"`{choice}`" for choice in field.choices) or _VALUES[field.kind]
+    absent = "" if field.absence == "never" else "; may be absent"
+    return f"| `{field.name}` | {short} | {field.kind}{absent} | {field.meaning} | {values} |"
 
 
 def _settings(part: type[BaseModel], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], FieldInfo]]:

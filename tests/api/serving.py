@@ -20,6 +20,7 @@ from earwitness.query.evidence import Evidence
 from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
 from earwitness.query.store import Answer
+from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
 from models.errors import PipelineError
 from models.registers import Heartbeat
@@ -90,6 +91,7 @@ def no_explanation(row: Row, as_of: datetime | None = None) -> dict[str, Any]:
 def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> Sources:
     return Sources(
         trail=Trail(store),
+        summaries=Summaries(store),
         evidence=Evidence(store),
         registers=Registers(store),
         heartbeats=beats or Beats(),

@@ -11,6 +11,8 @@ UNKNOWN_ID = "0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a"
 CANNOT_WRITE = SinkUnavailable("the activity log was not written within 15 s")
 READINGS = [
     ("GET", "/api/v1/search", None, "search"),
+    ("GET", "/api/v1/search/facets", None, "search.facets"),
+    ("GET", "/api/v1/search/histogram", None, "search.histogram"),
     ("GET", f"/api/v1/accesses/{UNKNOWN_ID}", None, "show"),
     ("GET", f"/api/v1/accesses/{UNKNOWN_ID}/explanation", None, "explain"),
     ("GET", "/api/v1/reports/customer/acme", None, "report.customer"),
@@ -24,6 +26,7 @@ READINGS = [
 NO_READINGS = {
     ("get", "/metrics"),
     ("get", "/api/v1/registers"),
+    ("get", "/api/v1/search/completions"),
     ("post", "/api/v1/registers/{name}/heartbeat"),
     ("post", "/api/v1/registers/{name}/retirement"),
 }
@@ -83,7 +86,7 @@ def test_a_relative_time_is_recorded_as_the_instant_it_meant() -> None:
     activity = Kept()
     with client_of(CannedStore(NOTHING), activity) as client:
         since = client.get("/api/v1/search?query=actor:e-1&since=7d").json()["since"]
-    assert activity.activities[0].query == f"actor:e-1 --since {since}"
+    assert activity.activities[0].query == f"actor_id:e-1 time:>={since}"
 
 
 def test_a_statement_that_clickhouse_refuses_is_recorded_too() -> None:

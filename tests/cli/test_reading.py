@@ -50,6 +50,20 @@ def test_search_goes_through_pages_up_to_its_limit(
     assert "there are more" in ran.err
 
 
+def test_search_counts_by_fields(ask: Run, world: World) -> None:
+    """How many of what, for people and for programs, with absent values named as such."""
+    query = ("search", f"customer:{world.customer_id}", "--count-by", "verdict,clause")
+    ran = ask(*query)
+    assert ran.exit_code == 0
+    assert ran.err.startswith("3 accesses from ")
+    assert [line.split()[:2] for line in ran.out.splitlines() if line.startswith("none")] == [["none", "2"]]
+    counted = list(csv.DictReader(io.StringIO(ask(*query, "--output", "csv").out)))
+    assert {"field": "verdict", "value": "justified", "accesses": "1"} in counted
+    lines = [json.loads(line) for line in ask(*query, "--output", "jsonl").out.splitlines()]
+    assert {"field": "clause", "value": None, "accesses": 2} in lines
+    assert json.loads(ask(*query, "--output", "json").out)["total"] == 3
+
+
 def test_finding_nothing_is_no_fault(ask: Run) -> None:
     """Scripts that look for misuse hope for it."""
     ran = ask("search", "actor:nobody-of-this-name")
@@ -68,7 +82,12 @@ def test_no_value_of_a_producer_reaches_the_terminal_as_control_characters(ask: 
     ("arguments", "said"),
     [
         (["search", "actr:e-1"], "did you mean actor?"),
+        (
+            ["search", "actor:e-1", "-verdict:justifed"],
+            "^^^^^^^^\ndid you mean justified?\ntry: actor:e-1 -verdict:justified",
+        ),
         (["search", "--sinse", "7d"], "No such option: --sinse"),
+        (["search", "--count-by", "vrdict"], "did you mean verdict?"),
         (["search", "--since", "yesterday"], "'yesterday' is no time; write"),
         (["show", "123"], "'123' is no id of an access"),
         (["sql", "DROP TABLE trail"], "only a SELECT can be asked"),

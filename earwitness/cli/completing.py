@@ -1,0 +1,30 @@
+"""Shell completion of a query: fields, and the values of those that have few. It asks no stack."""
+
+import click
+from click.shell_completion import CompletionItem
+
+from earwitness.query.language import complete
+
+
+def complete_query(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    """Offer what may follow in the word that is being typed.
+
+    bash takes a word apart at its colons and replaces the last piece only; other shells replace it all.
+    """
+    before = _before_the_colon(ctx.params.get("query") or (), incomplete)
+    text = before + incomplete
+    found = complete(text, len(text))
+    if incomplete == ":" and before:
+        before = text
+    return [
+        CompletionItem((text[: found.place.begin] + one.text).removeprefix(before), help=one.meaning or None)
+        for one in found.candidates
+    ]
+
+
+def _before_the_colon(words: tuple[str, ...], incomplete: str) -> str:
+    if incomplete == ":" and words:
+        return words[-1]
+    if words[-1:] == (":",) and len(words) > 1:
+        return f"{words[-2]}:"
+    return ""

@@ -1,0 +1,160 @@
+"""What a query finds, counted: by the values of fields, and over time."""
+
+import math
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
+
+from earwitness.query.conditions import Condition, Parameters
+from earwitness.query.language import Query, condition_of, reach
+from earwitness.query.language.fields import FIELDS, Field, closest, find_field
+from earwitness.query.store import Store
+from models.errors import QueryRejected
+
+MOST_FACETS: Final = 8
+MOST_VALUES: Final = 100
+"""Values that are listed of one field; of further ones their number is told."""
+
+MOST_BARS: Final = 500
+
+_COUNTED_KINDS: Final = frozenset({"text", "choice", "flag", "list"})
+_MONDAY: Final = datetime(1970, 1, 5, tzinfo=UTC)
+_DAY_S: Final = 86_400
+_STEPS_S: Final = (1, 5, 15, 60, 300, 900, 3600, 3 * 3600, 6 * 3600, 12 * 3600, _DAY_S, 7 * _DAY_S)
+"""Widths of a bar; beyond them it is a number of weeks."""
+
+
+class Facet(NamedTuple):
+    """The values of one field, the most frequent first. `distinct` is how many there are in all.
+
+    A list counts for each of its elements; a value that is absent counts as None.
+    """
+
+    field: str
+    distinct: int
+    values: tuple[tuple[str | None, int], ...]
+
+
+class Bar(NamedTuple):
+    """The accesses from `begin` up to `end`, which is not included, by verdict."""
+
+    begin: datetime
+    end: datetime
+    verdicts: dict[str, int]
+
+
+class Summaries:
+    """The named questions about how many."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def total(self, query: Query) -> int:
+        """Count what a query without relative times finds."""
+        condition = condition_of(query)
+        answer = self._store.ask(
+            f"SELECT count() FROM trail WHERE {condition.sql}",  # noqa: S608 - a compiled condition
+            condition.parameters,
+        )
+        return sum(int(count) for (count,) in answer.rows)
+
+    def facets(self, query: Query, fields: Sequence[Field], most: int) -> list[Facet]:
+        """Count what a query finds by the values of each field, in their order."""
+        condition = condition_of(query)
+        values = ", ".join(f"arrayMap(one -> ('{field.name}', one), {_texts(field)})" for field in fields)
+        answer = self._store.ask(
+            "SELECT facet.1 AS field, facet.2 AS value, count() AS accesses,"  # noqa: S608 - names of a closed list and a compiled condition
+            " count() OVER (PARTITION BY field)"
+            f" FROM (SELECT arrayJoin(arrayConcat({values})) AS facet FROM trail WHERE {condition.sql})"
+            f" GROUP BY field, value ORDER BY field, accesses DESC, value LIMIT {most:d} BY field",
+            condition.parameters,
+        )
+        found: dict[str, list[tuple[str | None, int]]] = {field.name: [] for field in fields}
+        distinct = dict.fromkeys(found, 0)
+        for name, value, accesses, values_in_all in answer.rows:
+            found[name].append((value or None, int(accesses)))
+            distinct[name] = int(values_in_all)
+        return [Facet(name, distinct[name], tuple(listed)) for name, listed in found.items()]
+
+    def histogram(self, query: Query, most: int) -> list[Bar]:
+        """Count what a query finds over the time that it is about, in at most so many bars of one width.
+
+        Bars begin at whole hours, days (UTC) or weeks, as wide as they are. Raises `QueryRejected` where the
+        query does not say when it begins and ends.
+        """
+        begin, end = reach(query, "time")
+        if begin is None or end is None:
+            raise QueryRejected(
+                "bars over time need a first and a last instant",
+                "name a time that has both, as time:2026-11-01..2026-11-08 or time:-7d..now",
+            )
+        step = _step(end - begin, most)
+        first = _aligned(begin, step)
+        count = (end - first) // step + 1
+        counted = self._counted(condition_of(query), first, step)
+        return [
+            Bar(first + number * step, first + (number + 1) * step, counted.get(number, {}))
+            for number in range(max(0, count))
+        ]
+
+    def _counted(self, condition: Condition, first: datetime, step: timedelta) -> dict[int, dict[str, int]]:
+        parameters = Parameters("bar")
+        origin = parameters.instant(first)
+        width = parameters.add(step // timedelta(microseconds=1), "Int64")
+        answer = self._store.ask(
+            "SELECT intDiv(toUnixTimestamp64Micro(trail.time)"  # noqa: S608 - a compiled condition
+            f" - toUnixTimestamp64Micro({origin}), {width}) AS number, verdict, count()"
+            f" FROM trail WHERE {condition.sql} GROUP BY number, verdict ORDER BY number, verdict",
+            {**condition.parameters, **parameters.values},
+        )
+        found: dict[int, dict[str, int]] = {}
+        for number, verdict, accesses in answer.rows:
+            found.setdefault(int(number), {})[str(verdict)] = int(accesses)
+        return found
+
+
+def counted_fields(names: Sequence[str]) -> list[Field]:
+    """Give the fields of these names, each once. Raises `QueryRejected` where one cannot be counted by."""
+    fields = [_counted_field(name) for name in dict.fromkeys(names)]
+    if not 1 <= len(fields) <= MOST_FACETS:
+        raise QueryRejected(
+            f"{len(fields)} fields were named", f"1 to {MOST_FACETS} fields are counted by at once"
+        )
+    return list(dict.fromkeys(fields))
+
+
+def _counted_field(name: str) -> Field:
+    field = find_field(name)
+    if field is None:
+        near = closest(name.lower(), FIELDS)
+        raise QueryRejected(
+            f"there is no field {name!r}",
+            f"did you mean {near}?" if near else f"the fields are {', '.join(FIELDS)}",
+        )
+    if field.kind not in _COUNTED_KINDS:
+        raise QueryRejected(
+            f"{name} is not counted by: hardly any two accesses share its value",
+            "count by fields of texts, of fixed values, lists or flags",
+        )
+    return field
+
+
+def _texts(field: Field) -> str:
+    """Give the expression for the values of a field as a list of texts; an empty list has one, absent."""
+    if field.kind == "list":
+        return f"if(empty({field.name}), [''], {field.name})"
+    if field.kind == "flag":
+        return f"[if({field.name}, 'true', 'false')]"
+    return f"[toString({field.name})]"
+
+
+def _step(span: timedelta, most: int) -> timedelta:
+    """Give the narrowest width of which `most` bars cover a span, wherever it begins."""
+    needed_s = math.ceil(span.total_seconds() + 1) / max(1, most - 1)
+    weeks = math.ceil(needed_s / _STEPS_S[-1])
+    return timedelta(seconds=next((step for step in _STEPS_S if step >= needed_s), weeks * _STEPS_S[-1]))
+
+
+def _aligned(moment: datetime, step: timedelta) -> datetime:
+    """Give the last begin of a bar at or before an instant: weeks begin on Mondays, days at midnight."""
+    return _MONDAY + (moment - _MONDAY) // step * step

@@ -1,0 +1,27 @@
+"""What a shell offers behind `earwitness search`."""
+
+import click
+import pytest
+
+from earwitness.cli.completing import complete_query
+from earwitness.cli.search import search
+
+
+@pytest.mark.parametrize(
+    ("words", "incomplete", "first"),
+    [
+        ((), "verdict:un", "verdict:unjustified"),
+        ((), "actor:e-1 -verdict:", "actor:e-1 -verdict:justified"),
+        (("actor:e-1",), "cus", "customer:"),
+        (("verdict", ":"), "un", "unjustified"),
+        (("verdict",), ":", "justified"),
+        ((":",), "ver", "verdict:"),
+    ],
+)
+def test_a_word_is_completed_as_the_shell_takes_it(
+    words: tuple[str, ...], incomplete: str, first: str
+) -> None:
+    """Bash gives the pieces between colons, and replaces the last one; the others give whole words."""
+    context = click.Context(search)
+    context.params["query"] = words
+    assert complete_query(context, search.params[0], incomplete)[0].value == first
