@@ -76,8 +76,8 @@ class Inflow:
 
     async def _add(self, records: list[Any]) -> None:
         loop = asyncio.get_running_loop()
-        begun = loop.time()
-        while self._may_grow(records):
+        begun, size = loop.time(), size_of(records)
+        while len(records) < self._ports.largest_range and size < LARGEST_RANGE_BYTES:
             until = self._stored_at + self._ports.shortest_interval_s
             if self._ports.offsets.has_more(self._topic, self._partition, self.expected):
                 until = max(until, begun + FETCHED_WITHIN_S)
@@ -85,9 +85,11 @@ class Inflow:
                 return
             try:
                 async with asyncio.timeout(left):
-                    records += await self._take()
+                    taken = await self._take()
             except TimeoutError:
                 return
+            records += taken
+            size += size_of(taken)
 
     def cut(self, records: list[Any]) -> Iterator[tuple[Range, list[Any]]]:
         """Cut records into ranges; the one that was announced comes first."""
@@ -96,9 +98,6 @@ class Inflow:
             of_it, records = split_at(records, announced.last)
             yield announced, of_it
         yield from cut(self._topic, self._partition, records, self._ports.largest_range)
-
-    def _may_grow(self, records: Sequence[Any]) -> bool:
-        return len(records) < self._ports.largest_range and size_of(records) < LARGEST_RANGE_BYTES
 
     async def _take(self, while_idle: Callable[[], Awaitable[None]] | None = None) -> Sequence[Any]:
         """Take the next records that follow on from the last ones."""
