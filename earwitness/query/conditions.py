@@ -45,20 +45,25 @@ class Parameters:
         return f"fromUnixTimestamp64Micro({self.add(microseconds(moment), 'Int64')}, 'UTC')"
 
 
-def condition_of(terms: Iterable[Term], *, since: datetime | None, until: datetime | None) -> Condition:
-    """Compile terms and an interval of event time (`since` included, `until` not) into one condition."""
-    parameters = Parameters()
+def condition_of(
+    terms: Iterable[Term], *, since: datetime | None, until: datetime | None, prefix: str = "p"
+) -> Condition:
+    """Compile terms and an interval of event time (`since` included, `until` not) into one condition.
+
+    `prefix` keeps the parameters of two conditions of one statement apart.
+    """
+    parameters = Parameters(prefix)
     parts = [_term(term, parameters) for term in terms]
     if since is not None:
         instant = parameters.instant(since)
         parts.append(f"time >= {instant}")
-        parts.append(f"received_day >= {_day_before(since, parameters)}")
+        parts.append(f"received_day >= {day_before(since, parameters)}")
     if until is not None:
         parts.append(f"time < {parameters.instant(until)}")
     return Condition(" AND ".join(parts) or "1", parameters.values)
 
 
-def _day_before(since: datetime, parameters: Parameters) -> str:
+def day_before(since: datetime, parameters: Parameters) -> str:
     """Name the first day on which an access at or after `since` can have been received.
 
     The table is partitioned by that day, so this is what spares ClickHouse from opening older ones.

@@ -1,0 +1,159 @@
+"""The newest accesses that meet a condition, without reading all that do.
+
+The trail is sorted by customer, so the newest of a month lie in every part of it. A search therefore
+begins with the last day and goes further back only where that holds too few: what was found in a later
+time comes before all that an earlier one holds, so the page is the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final, NamedTuple
+
+from earwitness.query.conditions import (
+    CLOCK_TOLERANCE,
+    Condition,
+    Parameters,
+    condition_of,
+    day_before,
+)
+from earwitness.query.language import Term
+from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, rows_of
+from earwitness.query.store import Answer, Store
+from models.fields import EARLIEST_TIME, EVERY_CUSTOMER
+
+FIRST_LOOK: Final = timedelta(days=1)
+WIDER: Final = 6
+"""How many times further back each next look goes: a fifth of it is looked at twice."""
+
+FURTHEST_LOOK: Final = timedelta(days=300)
+"""A look that would go further back than this goes back to the beginning."""
+
+SOON_FOUND: Final = frozenset({"id", "customer_id", "resource_id", "evidence_ref"})
+"""Fields of which a value has few accesses, which the sort key or an index finds: looked for at once."""
+
+FIRST_VERDICT: Final = {"verdict": "first_verdict", "reason": "first_reason", "clause": "first_clause"}
+"""Fields of the newest verdict, and the columns of the view `trail` that have the first one's."""
+
+_OF_THE_VERDICT: Final = frozenset({*VERDICT_FIELDS, "judged_at"})
+_NEWEST_FIRST: Final = "ORDER BY time DESC, id DESC, source DESC"
+_KEYS: Final = (
+    "received_day, customer_id, toUnixTimestamp64Micro(trail.time) AS at, toString(trail.id) AS identifier"
+)
+
+
+class Wanted(NamedTuple):
+    """What must hold, and how many rows are wanted. `beyond` is a further condition, by which a next page
+    begins at `begin`; both are those of any page where nothing was found before.
+    """  # noqa: D205 - one sentence
+
+    terms: tuple[Term, ...]
+    since: datetime | None
+    until: datetime | None
+    limit: int
+    beyond: Condition = Condition("1", {})
+    begin: datetime | None = None
+
+
+class Found(NamedTuple):
+    """The newest rows, and whether there are more."""
+
+    rows: list[Row]
+    more: bool
+
+
+def find_newest(store: Store, wanted: Wanted) -> Found:
+    """Look further and further back until there are enough."""
+    found = Found([], more=False)
+    for since in _looks(store, wanted):
+        found = _look(store, wanted, since)
+        if found.more:
+            break
+    return found
+
+
+def _looks(store: Store, wanted: Wanted) -> Iterator[datetime | None]:
+    """Say since when to look, the last time as far back as is wanted."""
+    begin = None if any(map(_finds_few, wanted.terms)) else _begin(store, wanted)
+    look = FIRST_LOOK
+    if begin is not None and begin - EARLIEST_TIME > FURTHEST_LOOK:
+        while look <= FURTHEST_LOOK and (wanted.since is None or begin - look > wanted.since):
+            yield begin - look
+            look *= WIDER
+    yield wanted.since
+
+
+def _finds_few(term: Term) -> bool:
+    return term.field.name in SOON_FOUND and not term.negated and not {None, EVERY_CUSTOMER} & {*term.values}
+
+
+def _begin(store: Store, wanted: Wanted) -> datetime | None:
+    """Give an instant that no wanted access lies behind; None where there is no access at all."""
+    known = [moment for moment in (wanted.until, wanted.begin) if moment is not None]
+    if known:
+        return min(known)
+    ((day, count),) = store.ask("SELECT max(received_day), count() FROM accesses").rows
+    return datetime.combine(day, time(), UTC) + timedelta(days=1) + CLOCK_TOLERANCE if count else None
+
+
+def _look(store: Store, wanted: Wanted, since: datetime | None) -> Found:
+    condition = _both(condition_of(wanted.terms, since=since, until=wanted.until), wanted.beyond)
+    if not any(term.field.name in _OF_THE_VERDICT for term in wanted.terms):
+        rows = _ask(store, condition, ROW_COLUMNS, wanted.limit + 1)
+        return Found(rows_of(rows)[: wanted.limit], len(rows.rows) > wanted.limit)
+    # What decides is known only behind the join with the later verdicts: the other columns are read for
+    # those accesses alone that are shown.
+    narrowed = _both(condition, _by_either_verdict(wanted.terms, since))
+    keys = _ask(store, narrowed, _KEYS, wanted.limit + 1).rows
+    if not keys:
+        return Found([], more=False)
+    rows = _ask(store, _both(condition, _are(keys)), ROW_COLUMNS, wanted.limit)
+    return Found(rows_of(rows), len(keys) > wanted.limit)
+
+
+def _ask(store: Store, where: Condition, columns: str, limit: int) -> Answer:
+    return store.ask(
+        f"SELECT {columns} FROM trail WHERE {where.sql} {_NEWEST_FIRST} LIMIT {limit:d}",  # noqa: S608 - names and numbers of ours
+        where.parameters,
+    )
+
+
+def _both(one: Condition, other: Condition) -> Condition:
+    return Condition(f"{one.sql} AND {other.sql}", {**one.parameters, **other.parameters})
+
+
+def _by_either_verdict(terms: Sequence[Term], since: datetime | None) -> Condition:
+    """Say of terms about the newest verdict what follows for the first one, which lies with the access.
+
+    It changes no answer: where the newest meets the terms, it is the first, or it is among the later ones.
+    """
+    about = [term for term in terms if term.field.name in FIRST_VERDICT]
+    if not about:
+        return Condition("1", {})
+    as_first = [
+        term._replace(field=term.field._replace(name=FIRST_VERDICT[term.field.name])) for term in about
+    ]
+    first = condition_of(as_first, since=None, until=None, prefix="first")
+    later = condition_of(about, since=None, until=None, prefix="later")
+    days = Parameters("days")
+    when = "1" if since is None else f"received_day >= {day_before(since, days)}"
+    return Condition(
+        f"({first.sql} OR id IN (SELECT id FROM later_verdicts WHERE {when} AND {later.sql}))",  # noqa: S608 - compiled conditions
+        {**first.parameters, **later.parameters, **days.values},
+    )
+
+
+def _are(keys: Sequence[tuple[Any, ...]]) -> Condition:
+    """Restrict to places in the sort key; accesses of several sources may share one."""
+    days, customers, times, ids = zip(*keys, strict=True)
+    key = Parameters("key")
+    received = key.add(sorted({day.isoformat() for day in days}), "Array(Date)")
+    places = (
+        f"arrayZip({key.add(list(customers), 'Array(String)')}, {key.add(list(times), 'Array(Int64)')},"
+        f" {key.add(list(ids), 'Array(UUID)')})"
+    )
+    return Condition(
+        f"received_day IN {received} AND (customer_id, time, id) IN"  # noqa: S608 - placeholders
+        " (SELECT place.1, fromUnixTimestamp64Micro(place.2, 'UTC'), place.3"
+        f" FROM (SELECT arrayJoin({places}) AS place))",
+        key.values,
+    )
