@@ -83,6 +83,8 @@ class ClickHouseStore:
             "max_execution_time": query_timeout_s,
             "timeout_before_checking_execution_speed": 0,
             "max_result_bytes": LARGEST_ANSWER_BYTES,
+            # By itself ClickHouse looks into them from a million rows on.
+            "min_table_rows_to_use_projection_index": 0,
         }
         self._pool: queue.LifoQueue[Client | None] = queue.LifoQueue()
         for _ in range(MOST_CONNECTIONS):

@@ -59,7 +59,7 @@ def _access(rng: Random, number: int) -> Record:
     return {
         "received_day": received_at.date(),
         # Some ids are used by two sources, and some instants by several accesses.
-        "id": UUID(int=(number // 2 if number % 10 < 2 else number) << 70 | 7),
+        "id": UUID(int=(number - number % 10 if number % 10 < 2 else number) << 70 | 7),
         "source": SOURCES[number % 2],
         "time": time,
         "actor_type": rng.choice(("employee", "customer", "vendor")),
