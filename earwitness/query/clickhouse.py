@@ -83,8 +83,10 @@ class ClickHouseStore:
             "max_execution_time": query_timeout_s,
             "timeout_before_checking_execution_speed": 0,
             "max_result_bytes": LARGEST_ANSWER_BYTES,
-            # By itself ClickHouse looks into them from a million rows on.
+            # Actors and resources are found by projections, into which ClickHouse by itself looks from a
+            # million rows on; not by bloom filters, which it would read first and whole.
             "min_table_rows_to_use_projection_index": 0,
+            "ignore_data_skipping_indices": "by_actor,by_resource",
         }
         self._pool: queue.LifoQueue[Client | None] = queue.LifoQueue()
         for _ in range(MOST_CONNECTIONS):
