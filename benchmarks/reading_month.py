@@ -17,8 +17,8 @@ DAYS: Final = 31
 CUSTOMERS: Final = 400_000
 EMPLOYEES: Final = 2_000
 CHUNK: Final = 1_000_000
-BLOCK: Final = 262_144
-SETTINGS: Final = {"max_threads": 2, "max_insert_threads": 1, "min_insert_block_size_rows": BLOCK}
+BLOCK: Final = 131_072
+SETTINGS: Final = {"max_threads": 2, "max_block_size": 16_384, "min_insert_block_size_rows": BLOCK}
 
 Say = Callable[[str], None]
 

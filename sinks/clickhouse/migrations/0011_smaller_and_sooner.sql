@@ -1,4 +1,4 @@
--- Fewer bytes an access, and answers from fewer of them. docs/decisions/0023-what-an-access-costs-to-keep-and-to-find.md
+-- Fewer bytes an access, and answers from fewer of them. docs/decisions/0023-what-an-access-costs-to-keep.md
 -- has the figures and what was tried. Nothing here rewrites a row: parts of before take the new codecs with
 -- their next merge, and are given the new indexes and projections in the background.
 
