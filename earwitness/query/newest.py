@@ -31,13 +31,13 @@ FURTHEST_LOOK: Final = timedelta(days=300)
 SOON_FOUND: Final = frozenset({"id", "customer_id", "resource_id", "evidence_ref"})
 """Fields of which a value has few accesses, which the sort key or an index finds: looked for at once."""
 
-FIRST_VERDICT: Final = {"verdict": "first_verdict", "reason": "first_reason", "clause": "first_clause"}
-"""Fields of the newest verdict, and the columns of the view `trail` that have the first one's."""
+FIRST_VERDICT: Final = frozenset({"verdict", "reason", "clause"})
+"""Fields of the newest verdict; the view `accesses` has them of the first, `later_verdicts` of later ones."""
 
 _OF_THE_VERDICT: Final = frozenset({*VERDICT_FIELDS, "judged_at"})
 _NEWEST_FIRST: Final = "ORDER BY time DESC, id DESC, source DESC"
 _KEYS: Final = (
-    "received_day, customer_id, toUnixTimestamp64Micro(trail.time) AS at, toString(trail.id) AS identifier"
+    "received_day, customer_id, toUnixTimestamp64Micro(it.time) AS at, toString(it.id) AS identifier"
 )
 
 
@@ -96,23 +96,21 @@ def _begin(store: Store, wanted: Wanted) -> datetime | None:
 
 
 def _look(store: Store, wanted: Wanted, since: datetime | None) -> Found:
+    """Find the accesses, then read the rows of those that are shown, with what was judged of these later."""
     condition = _both(condition_of(wanted.terms, since=since, until=wanted.until), wanted.beyond)
-    if not any(term.field.name in _OF_THE_VERDICT for term in wanted.terms):
-        rows = _ask(store, condition, ROW_COLUMNS, wanted.limit + 1)
-        return Found(rows_of(rows)[: wanted.limit], len(rows.rows) > wanted.limit)
-    # What decides is known only behind the join with the later verdicts: the other columns are read for
-    # those accesses alone that are shown.
-    narrowed = _both(condition, _by_either_verdict(wanted.terms, since))
-    keys = _ask(store, narrowed, _KEYS, wanted.limit + 1).rows
-    if not keys:
+    if any(term.field.name in _OF_THE_VERDICT for term in wanted.terms):
+        keys = _ask(store, "trail", _KEYS, _both(condition, _candidates(wanted, since)), wanted.limit + 1)
+    else:
+        keys = _ask(store, "accesses", _KEYS, condition, wanted.limit + 1)
+    if not keys.rows:
         return Found([], more=False)
-    rows = _ask(store, _both(condition, _are(keys)), ROW_COLUMNS, wanted.limit)
-    return Found(rows_of(rows), len(keys) > wanted.limit)
+    rows = _ask(store, "trail", ROW_COLUMNS, _both(condition, _are(keys.rows)), wanted.limit)
+    return Found(rows_of(rows), len(keys.rows) > wanted.limit)
 
 
-def _ask(store: Store, where: Condition, columns: str, limit: int) -> Answer:
+def _ask(store: Store, view: str, columns: str, where: Condition, limit: int) -> Answer:
     return store.ask(
-        f"SELECT {columns} FROM trail WHERE {where.sql} {_NEWEST_FIRST} LIMIT {limit:d}",  # noqa: S608 - names and numbers of ours
+        f"SELECT {columns} FROM {view} AS it WHERE {where.sql} {_NEWEST_FIRST} LIMIT {limit:d}",  # noqa: S608 - names and numbers of ours
         where.parameters,
     )
 
@@ -121,23 +119,25 @@ def _both(one: Condition, other: Condition) -> Condition:
     return Condition(f"{one.sql} AND {other.sql}", {**one.parameters, **other.parameters})
 
 
-def _by_either_verdict(terms: Sequence[Term], since: datetime | None) -> Condition:
-    """Say of terms about the newest verdict what follows for the first one, which lies with the access.
+def _candidates(wanted: Wanted, since: datetime | None) -> Condition:
+    """Name by their ids the accesses that can meet terms about the newest verdict.
 
-    It changes no answer: where the newest meets the terms, it is the first, or it is among the later ones.
+    It changes no answer: where the newest meets the terms, it is the first one, or one of the later ones.
+    ClickHouse applies it to both sides of the join, where it would otherwise sum up all later verdicts.
     """
-    about = [term for term in terms if term.field.name in FIRST_VERDICT]
-    if not about:
+    of_the_event = [term for term in wanted.terms if term.field.name not in _OF_THE_VERDICT]
+    about = [term for term in wanted.terms if term.field.name in FIRST_VERDICT]
+    if not about and not of_the_event:
         return Condition("1", {})
-    as_first = [
-        term._replace(field=term.field._replace(name=FIRST_VERDICT[term.field.name])) for term in about
-    ]
-    first = condition_of(as_first, since=None, until=None, prefix="first")
+    first = condition_of([*of_the_event, *about], since=since, until=wanted.until, prefix="first")
+    ids = f"SELECT id FROM accesses WHERE {first.sql}"  # noqa: S608 - a compiled condition
+    if not about:
+        return Condition(f"id IN ({ids})", first.parameters)
     later = condition_of(about, since=None, until=None, prefix="later")
     days = Parameters("days")
     when = "1" if since is None else f"received_day >= {day_before(since, days)}"
     return Condition(
-        f"({first.sql} OR id IN (SELECT id FROM later_verdicts WHERE {when} AND {later.sql}))",  # noqa: S608 - compiled conditions
+        f"id IN ({ids} UNION ALL SELECT id FROM later_verdicts WHERE {when} AND {later.sql})",  # noqa: S608 - compiled conditions
         {**first.parameters, **later.parameters, **days.values},
     )
 
@@ -147,12 +147,13 @@ def _are(keys: Sequence[tuple[Any, ...]]) -> Condition:
     days, customers, times, ids = zip(*keys, strict=True)
     key = Parameters("key")
     received = key.add(sorted({day.isoformat() for day in days}), "Array(Date)")
+    identifiers = key.add(list(ids), "Array(UUID)")
     places = (
         f"arrayZip({key.add(list(customers), 'Array(String)')}, {key.add(list(times), 'Array(Int64)')},"
-        f" {key.add(list(ids), 'Array(UUID)')})"
+        f" {identifiers})"
     )
     return Condition(
-        f"received_day IN {received} AND (customer_id, time, id) IN"  # noqa: S608 - placeholders
+        f"received_day IN {received} AND id IN {identifiers} AND (customer_id, time, id) IN"  # noqa: S608 - placeholders
         " (SELECT place.1, fromUnixTimestamp64Micro(place.2, 'UTC'), place.3"
         f" FROM (SELECT arrayJoin({places}) AS place))",
         key.values,

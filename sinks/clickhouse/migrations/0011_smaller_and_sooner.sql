@@ -78,52 +78,14 @@ ALTER TABLE verdict_log
     ADD COLUMN first_verdict LowCardinality(String) CODEC(ZSTD(1)) AFTER actor_id,
     ADD COLUMN first_clause LowCardinality(String) CODEC(ZSTD(1)) AFTER first_verdict;
 
--- As in 0005_register_heartbeats.sql, with the first verdict of each access beside its newest.
-CREATE OR REPLACE VIEW trail DEFINER = earwitness_views SQL SECURITY DEFINER AS
-SELECT
-    a.id AS id, a.time AS time, a.source AS source, a.producer AS producer, a.sequence AS sequence,
-    a.actor_type AS actor_type, a.actor_id AS actor_id, a.organization AS organization,
-    a.actor_team AS actor_team, a.action AS action, a.resource_type AS resource_type,
-    a.resource_id AS resource_id, a.customer_id AS customer_id, a.outcome AS outcome,
-    a.purpose AS purpose, a.evidence_ref AS evidence_ref, a.recipient AS recipient,
-    a.operation_id AS operation_id, a.session_id AS session_id, a.trace_id AS trace_id, a.ip AS ip,
-    a.user_agent AS user_agent, a.item_count AS item_count, a.content_bytes AS content_bytes,
-    a.unknown_fields AS unknown_fields,
-    a.verdict AS first_verdict, a.reason AS first_reason, a.clause AS first_clause,
-    if(v.judged_again, v.verdict, a.verdict) AS verdict,
-    if(v.judged_again, v.reason, a.reason) AS reason,
-    if(v.judged_again, v.clause, a.clause) AS clause,
-    if(v.judged_again, v.policy_version, a.policy_version) AS policy_version,
-    if(v.judged_again, v.policy_digest, a.policy_digest) AS policy_digest,
-    if(v.judged_again, v.evidence_used, a.evidence_used) AS evidence_used,
-    if(v.judged_again, v.evidence_version, a.evidence_version) AS evidence_version,
-    if(v.judged_again, v.derived, a.derived) AS derived,
-    v.judged_again AND v.late AS late,
-    if(v.judged_again, v.stale_registers, a.stale_registers) AS stale_registers,
-    a.received_at AS received_at,
-    if(v.judged_again, v.judged_at, a.judged_at) AS judged_at,
-    a.recorded_at AS recorded_at,
-    a.topic AS topic, a.partition AS partition, a.offset AS offset, a.received_day AS received_day
-FROM access_log AS a
-LEFT ANY JOIN
-(
-    WITH (verdict_log.evidence_version, verdict_log.judged_at) AS newest
-    SELECT
-        received_day, id, source, true AS judged_again,
-        argMax(verdict_log.verdict, newest) AS verdict,
-        argMax(verdict_log.reason, newest) AS reason,
-        argMax(verdict_log.clause, newest) AS clause,
-        argMax(verdict_log.policy_version, newest) AS policy_version,
-        argMax(verdict_log.policy_digest, newest) AS policy_digest,
-        argMax(verdict_log.evidence_used, newest) AS evidence_used,
-        argMax(verdict_log.evidence_version, newest) AS evidence_version,
-        argMax(verdict_log.derived, newest) AS derived,
-        argMax(verdict_log.late, newest) AS late,
-        argMax(verdict_log.judged_at, newest) AS judged_at,
-        argMax(verdict_log.stale_registers, newest) AS stale_registers
-    FROM verdict_log
-    GROUP BY received_day, id, source
-) AS v ON a.received_day = v.received_day AND a.id = v.id AND a.source = v.source;
+-- As in 0006_replay_views.sql, with all that a search asks of the event: it finds the accesses here, without
+-- the join, and reads those that it shows of `trail`.
+CREATE OR REPLACE VIEW accesses DEFINER = earwitness_views SQL SECURITY DEFINER AS
+SELECT received_day, id, source, time, received_at, actor_type, actor_id, organization, actor_team, action,
+       resource_type, resource_id, customer_id, purpose, evidence_ref, recipient, verdict, reason, clause,
+       producer, sequence, outcome, operation_id, session_id, trace_id, ip, user_agent, item_count,
+       content_bytes, recorded_at, topic, partition, offset
+FROM access_log;
 
 -- As in 0006_replay_views.sql, with what a later verdict says of its access.
 CREATE OR REPLACE VIEW later_verdicts DEFINER = earwitness_views SQL SECURITY DEFINER AS
