@@ -21,7 +21,8 @@ from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, rows_of
 from earwitness.query.store import Answer, Store
 from models.fields import EARLIEST_TIME, EVERY_CUSTOMER
 
-FIRST_LOOK: Final = timedelta(days=1)
+DAY: Final = timedelta(days=1)
+FIRST_LOOK: Final = DAY
 WIDER: Final = 6
 """How many times further back each next look goes: a fifth of it is looked at twice."""
 
@@ -91,8 +92,8 @@ def _begin(store: Store, wanted: Wanted) -> datetime | None:
     known = [moment for moment in (wanted.until, wanted.begin) if moment is not None]
     if known:
         return min(known)
-    ((day, count),) = store.ask("SELECT max(received_day), count() FROM accesses").rows
-    return datetime.combine(day, time(), UTC) + timedelta(days=1) + CLOCK_TOLERANCE if count else None
+    newest = store.ask("SELECT max(received_day) FROM accesses HAVING count() > 0").rows
+    return datetime.combine(newest[0][0], time(), UTC) + DAY + CLOCK_TOLERANCE if newest else None
 
 
 def _look(store: Store, wanted: Wanted, since: datetime | None) -> Found:

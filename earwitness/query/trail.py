@@ -140,12 +140,17 @@ class Trail:
         page = self.search(Search(_customer_term(customer_id), since, until, limit))
         wide = _of_customer(EVERY_CUSTOMER, since, until)
         # Not of the view `trail`: nobody asks for their verdicts, and there may be a million of them.
-        ((wide_count,),) = self._store.ask(
+        counted = self._store.ask(
             f"SELECT count() FROM accesses WHERE {wide.sql}",  # noqa: S608 - a compiled condition
             wide.parameters,
         ).rows
         return CustomerReport(
-            customer_id, sum(verdicts.values()), verdicts, groups, page.rows, int(wide_count)
+            customer_id,
+            sum(verdicts.values()),
+            verdicts,
+            groups,
+            page.rows,
+            sum(count for (count,) in counted),
         )
 
     def _counts(self, condition: Condition) -> dict[str, int]:
