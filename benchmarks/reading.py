@@ -181,7 +181,6 @@ class Bench:
         }
 
     def _measured(self, question: Question, times: int, cold_times: int, *, plain: bool) -> dict[str, Any]:
-        self._say(question.name)
         for _ in range(2):
             question.ask()
         self._store.asked.clear()
@@ -192,7 +191,7 @@ class Bench:
         self._keep_plans(question.name, statements)
         cold = [self._cold_ms(question.ask) for _ in range(cold_times)]
         plain_ms = self._plain_ms(question.plain) if plain and question.plain else None
-        return {
+        found = {
             "warm_p50_ms": round(statistics.median(warm), 1),
             "warm_p95_ms": round(_quantile(warm, 0.95), 1),
             "cold_p50_ms": round(statistics.median(cold), 1),
@@ -201,6 +200,8 @@ class Bench:
             "statements": len(statements),
             **({} if plain_ms is None else {"plain_ms": plain_ms}),
         }
+        self._say(f"{question.name}: {found}")
+        return found
 
     def _counters(self) -> dict[str, float]:
         events = dict(
