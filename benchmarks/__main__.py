@@ -130,7 +130,7 @@ def _keep(  # noqa: PLR0913, PLR0917 - what there is to keep
         "judge": judged._asdict(),
     }
     if stored:
-        sizes = {**stored.columns, "indexes": stored.indexes, "total": stored.total}
+        sizes = {**stored.columns, "indexes": stored.indexes, **stored.projections, "total": stored.total}
         kept["storage_bytes_per_event"] = sizes
     where.parent.mkdir(exist_ok=True)
     where.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
@@ -189,6 +189,8 @@ def _show_storage(stored: Storage) -> None:
         table.add_row(name, f"{size:.1f}")
     table.add_row(f"{len(stored.columns) - len(dear)} more", f"{rest:.1f}")
     table.add_row("indexes", f"{stored.indexes:.1f}")
+    for name, size in stored.projections.items():
+        table.add_row(f"projection {name}", f"{size:.1f}")
     Console(width=PAGE_COLUMNS).print(table)
 
 

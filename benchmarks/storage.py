@@ -6,15 +6,16 @@ from clickhouse_driver import Client
 
 
 class Storage(NamedTuple):
-    """Compressed bytes an access, after merging: of each column, and of the skip indexes."""
+    """Compressed bytes an access, after merging: of each column, of the skip indexes, of each projection."""
 
     columns: dict[str, float]
     indexes: float
+    projections: dict[str, float]
 
     @property
     def total(self) -> float:
-        """Bytes an access, columns and indexes together."""
-        return sum(self.columns.values()) + self.indexes
+        """Bytes an access, columns, indexes and projections together."""
+        return sum(self.columns.values()) + self.indexes + sum(self.projections.values())
 
 
 def measure(client: Client, table: str) -> Storage:
@@ -31,4 +32,14 @@ def measure(client: Client, table: str) -> Storage:
         " WHERE database = currentDatabase() AND table = %(table)s",
         {"table": table},
     )
-    return Storage({name: size / rows for name, size in columns}, indexes / rows)
+    projections = client.execute(
+        "SELECT name, sum(bytes_on_disk) AS size FROM system.projection_parts"
+        " WHERE active AND database = currentDatabase() AND table = %(table)s"
+        " GROUP BY name ORDER BY size DESC",
+        {"table": table},
+    )
+    return Storage(
+        {name: size / rows for name, size in columns},
+        indexes / rows,
+        {name: size / rows for name, size in projections},
+    )

@@ -265,7 +265,10 @@ class TrailSink(Protocol):
 
 
 class StoredAccess(NamedTuple):
-    """An access of the trail with the verdict that holds now: what it takes to judge it again."""
+    """An access of the trail with the verdict that holds now: what it takes to judge it again.
+
+    `first` is the verdict that it was stored with.
+    """
 
     id: str
     source: str
@@ -286,6 +289,7 @@ class StoredAccess(NamedTuple):
     verdict: Verdict
     evidence_version: int
     late: bool
+    first: Verdict
 
     @property
     def key(self) -> tuple[str, datetime, str]:

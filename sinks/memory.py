@@ -295,4 +295,6 @@ def _stored(block: Block, row: JudgedAccess) -> StoredAccess:
     position = f"{block.range.topic}/{block.range.partition}/{row.offset}"
     received_at = EPOCH + timedelta(milliseconds=row.received_at_ms)
     event = (getattr(row.event, name) for name in _OF_THE_EVENT)
-    return StoredAccess._make((*event, received_at, position, row.verdict, block.evidence_version, False))
+    return StoredAccess._make(
+        (*event, received_at, position, row.verdict, block.evidence_version, False, row.verdict)
+    )

@@ -17,7 +17,7 @@ MEMORY_MB: Final = 700
 
 VIEWS: Final = ("trail", "verdicts", "evidence", "activity", "registers", "policies")
 REPLAY_VIEWS: Final = ("accesses", "later_verdicts")
-"""What a replay of history reads beside them; nobody else needs them."""
+"""What searches, counts and replays of the API read beside them."""
 
 _CONFIG: Final = """\
 <clickhouse>

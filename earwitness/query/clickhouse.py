@@ -21,6 +21,7 @@ ANSWER_MARGIN_S: Final = 10
 """How much longer than a question may run its answer is waited for."""
 
 LARGEST_ANSWER_BYTES: Final = 256 * 1024 * 1024
+LARGEST_GROUPS_BYTES: Final = 64 * 1024 * 1024
 
 _AUTHENTICATION_FAILED: Final = 516  # the driver does not name it
 _TOO_SLOW: Final = frozenset({ErrorCodes.TIMEOUT_EXCEEDED, ErrorCodes.TOO_SLOW})
@@ -83,6 +84,12 @@ class ClickHouseStore:
             "max_execution_time": query_timeout_s,
             "timeout_before_checking_execution_speed": 0,
             "max_result_bytes": LARGEST_ANSWER_BYTES,
+            # Actors and resources are found by projections, into which ClickHouse by itself looks from a
+            # million rows on; not by bloom filters, which it would read first and whole.
+            "min_table_rows_to_use_projection_index": 0,
+            "ignore_data_skipping_indices": "by_actor,by_resource",
+            # What does not fit goes to the disk: a slow answer is better than none.
+            "max_bytes_before_external_group_by": LARGEST_GROUPS_BYTES,
         }
         self._pool: queue.LifoQueue[Client | None] = queue.LifoQueue()
         for _ in range(MOST_CONNECTIONS):

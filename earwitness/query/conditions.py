@@ -1,12 +1,15 @@
 """Conditions of SQL, and the values that travel apart from them as typed parameters."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import NamedTuple
+from datetime import datetime, timedelta
+from typing import Final, NamedTuple
 
 from models.fields import microseconds
 
 Parameter = str | int | list[str] | list[int]
+
+CLOCK_TOLERANCE: Final = timedelta(minutes=5)
+"""How far an access may lie after the instant at which the broker received it."""
 
 
 class Condition(NamedTuple):
@@ -35,3 +38,18 @@ class Parameters:
     def instant(self, moment: datetime) -> str:
         """Keep an instant; give the expression for it, exact to the microsecond."""
         return f"fromUnixTimestamp64Micro({self.add(microseconds(moment), 'Int64')}, 'UTC')"
+
+
+def day_before(since: datetime, parameters: Parameters) -> str:
+    """Name the first day on which an access at or after `since` can have been received.
+
+    The table is partitioned by that day, so this is what spares ClickHouse from opening older ones.
+    A Date begins in 1970; nothing was received before.
+    """
+    seconds = max(0, microseconds(since - CLOCK_TOLERANCE) // 1_000_000)
+    return f"toDate(toDateTime({parameters.add(seconds, 'Int64')}, 'UTC'))"
+
+
+def both(one: Condition, other: Condition) -> Condition:
+    """Say that both hold; their parameters must have different names."""
+    return Condition(f"{one.sql} AND {other.sql}", {**one.parameters, **other.parameters})

@@ -2,14 +2,16 @@
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from earwitness.query.conditions import Condition, Parameters
-from earwitness.query.language import Query, all_of, between, condition_of, names_any
+from earwitness.query.language import Query, all_of, between, condition_of
 from earwitness.query.language.fields import FIELDS
 from earwitness.query.language.tree import Term, Text
+from earwitness.query.newest import Wanted, find_newest
 from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, plain, rows_of
 from earwitness.query.store import Store
 from models.errors import QueryRejected
@@ -21,10 +23,9 @@ MOST_SOURCES: Final = 100
 MOST_VERDICTS: Final = 1_000
 MOST_GROUPS: Final = 1_000
 
-_JUDGED: Final = frozenset({*VERDICT_FIELDS, "judged_at"})
-"""The fields that come from the newest verdict."""
+_ID_TIME: Final = "toUInt64(bitShiftRight(toUInt128({}), 80))"
+"""The part of an id that has an index of its own, by which ClickHouse knows the days to look at."""
 
-_NEWEST_FIRST: Final = "ORDER BY time DESC, id DESC, source DESC"
 _GROUPED_BY: Final = (
     "actor_type",
     "actor_id",
@@ -107,33 +108,11 @@ class Trail:
 
     def search(self, search: Search) -> Page:
         """Find accesses, newest first."""
-        condition = condition_of(search.query)
+        wanted = Wanted(search.query, search.limit)
         if search.after is not None:
-            condition = _beyond(search.after, condition)
-        if names_any(search.query, _JUDGED):
-            return self._by_keys(condition, search)
-        found = self._rows(condition, search.limit + 1)
-        rows = found[: search.limit]
-        return Page(rows, _mark(rows[-1], search.asked_at) if len(found) > search.limit else None)
-
-    def _by_keys(self, condition: Condition, search: Search) -> Page:
-        """Find the keys first, then their rows.
-
-        Newest verdicts come from a join, so what is asked of them narrows nothing that is read; read are
-        the few columns of the keys in place of all. A verdict that changes between the two is not shown.
-        """
-        answer = self._store.ask(
-            f"SELECT time, id, source, received_day FROM trail"  # noqa: S608 - a compiled condition
-            f" WHERE {condition.sql} {_NEWEST_FIRST} LIMIT {search.limit + 1:d}",
-            condition.parameters,
-        )
-        keys = answer.rows[: search.limit]
-        if not keys:
-            return Page([], None)
-        rows = self._rows(_of_keys(keys, condition), search.limit)
-        time, identifier, source, _ = keys[-1]
-        last = Mark(time, str(identifier), source, search.asked_at)
-        return Page(rows, last.written() if len(answer.rows) > search.limit else None)
+            wanted = wanted._replace(begin=search.after.time, beyond=_beyond(search.after))
+        rows, more = find_newest(self._store, wanted)
+        return Page(rows, _mark(rows[-1], search.asked_at) if more and rows else None)
 
     def accesses(self, identifier: str) -> list[Row]:
         """Give the accesses of that id, one of each source that used it; empty where there is none.
@@ -143,7 +122,8 @@ class Trail:
         return rows_of(
             self._store.ask(
                 f"SELECT {ROW_COLUMNS} FROM trail"  # noqa: S608 - constants
-                " WHERE id = {id:UUID} ORDER BY source LIMIT {limit:UInt32}",
+                f" WHERE id = {{id:UUID}} AND {_ID_TIME.format('id')} = {_ID_TIME.format('{id:UUID}')}"
+                " ORDER BY source LIMIT {limit:UInt32}",
                 {"id": _uuid(identifier), "limit": MOST_SOURCES},
             )
         )
@@ -188,24 +168,20 @@ class Trail:
         query = _of_customer(customer_id, since, until)
         condition = condition_of(query)
         groups = self._groups(condition)
-        verdicts = self._counts(condition)
-        newest = self._rows(condition, limit)
-        wide = self._counts(condition_of(_of_customer(EVERY_CUSTOMER, since, until)))
-        return CustomerReport(
-            customer_id, sum(verdicts.values()), verdicts, groups, newest, sum(wide.values())
-        )
-
-    def _rows(self, condition: Condition, limit: int) -> list[Row]:
-        return rows_of(
-            self._store.ask(
-                f"SELECT {ROW_COLUMNS} FROM trail WHERE {condition.sql} {_NEWEST_FIRST} LIMIT {limit:d}",  # noqa: S608 - a compiled condition
-                condition.parameters,
-            )
-        )
+        verdicts = _added_up(groups) if len(groups) < MOST_GROUPS else self._counts(condition)
+        newest = find_newest(self._store, Wanted(query, limit)).rows
+        wide = condition_of(_of_customer(EVERY_CUSTOMER, since, until))
+        # Not of the view `trail`: nobody asks for their verdicts, and there may be a million of them.
+        counted = self._store.ask(
+            f"SELECT count() FROM accesses WHERE {wide.sql}",  # noqa: S608 - a compiled condition
+            wide.parameters,
+        ).rows
+        wide_count = sum(count for (count,) in counted)
+        return CustomerReport(customer_id, sum(verdicts.values()), verdicts, groups, newest, wide_count)
 
     def _counts(self, condition: Condition) -> dict[str, int]:
         answer = self._store.ask(
-            f"SELECT verdict, count() AS accesses FROM trail WHERE {condition.sql}"  # noqa: S608 - a compiled condition
+            f"SELECT verdict, count() AS accesses FROM trail WHERE {_with_ids(condition)}"  # noqa: S608 - a compiled condition
             " GROUP BY verdict ORDER BY verdict",
             condition.parameters,
         )
@@ -217,12 +193,25 @@ class Trail:
             f"SELECT {names}, count() AS accesses, uniqExact(resource_id) AS resources,"  # noqa: S608 - a compiled condition
             " min(trail.time) AS first, max(trail.time) AS last,"
             " groupUniqArrayArray(20)(arrayConcat(evidence_used, [evidence_ref])) AS evidence_refs"
-            f" FROM trail WHERE {condition.sql} GROUP BY {names}"
+            f" FROM trail WHERE {_with_ids(condition)} GROUP BY {names}"
             f" ORDER BY accesses DESC, last DESC, {names} LIMIT {MOST_GROUPS}",
             condition.parameters,
         )
         groups = [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
         return [{**group, "evidence_refs": sorted(filter(None, group["evidence_refs"]))} for group in groups]
+
+
+def _with_ids(condition: Condition) -> str:
+    """Say it of the ids, too: else ClickHouse would sum up the later verdicts of everybody's accesses."""
+    return f"{condition.sql} AND id IN (SELECT id FROM accesses WHERE {condition.sql})"  # noqa: S608 - a compiled condition
+
+
+def _added_up(groups: Sequence[Row]) -> dict[str, int]:
+    """Count by verdict what is grouped: the groups are all that there are."""
+    counts = Counter[str]()
+    for group in groups:
+        counts[group["verdict"]] += group["accesses"]
+    return dict(sorted(counts.items()))
 
 
 def _of_customer(customer_id: str, since: datetime | None, until: datetime | None) -> Query:
@@ -233,27 +222,12 @@ def _mark(row: Mapping[str, Any], asked_at: datetime) -> str:
     return Mark(parse_time(row["time"]), row["id"], row["source"], asked_at).written()
 
 
-def _beyond(mark: Mark, condition: Condition) -> Condition:
+def _beyond(mark: Mark) -> Condition:
     """Continue after the row that `mark` names, in the order of a search."""
     more = Parameters("after")
     instant = more.instant(mark.time)
     key = f"({instant}, {more.add(mark.id, 'UUID')}, {more.add(mark.source, 'String')})"
-    return Condition(
-        f"{condition.sql} AND time <= {instant} AND (time, id, source) < {key}",
-        {**condition.parameters, **more.values},
-    )
-
-
-def _of_keys(keys: Sequence[tuple[Any, ...]], condition: Condition) -> Condition:
-    """Restrict a condition to the rows with these keys: time, id, source and received day."""
-    more = Parameters("key")
-    days = more.add(sorted({key[3].isoformat() for key in keys}), "Array(Date)")
-    identifiers = more.add([str(key[1]) for key in keys], "Array(UUID)")
-    times = f"BETWEEN {more.instant(keys[-1][0])} AND {more.instant(keys[0][0])}"
-    return Condition(
-        f"{condition.sql} AND received_day IN {days} AND id IN {identifiers} AND time {times}",
-        {**condition.parameters, **more.values},
-    )
+    return Condition(f"time <= {instant} AND (time, id, source) < {key}", more.values)
 
 
 def _uuid(identifier: str) -> str:

@@ -45,6 +45,11 @@ _LAYOUT: Final = laid_out(
     (
         Column("id", "String", "toUUID(id)"),
         text_column("source"),
+        Column("time", "Int64", "fromUnixTimestamp64Micro(time, 'UTC')"),
+        text_column("actor_type"),
+        text_column("actor_id"),
+        text_column("first_verdict"),
+        text_column("first_clause"),
         text_column("verdict"),
         text_column("reason"),
         text_column("clause"),
@@ -316,7 +321,8 @@ def _access(row: Sequence[Any]) -> StoredAccess:
         for name, value in zip(_TEXTS, rest, strict=False)
     ]
     received_at, position, *verdict, evidence_version, late = rest[len(_TEXTS) :]
-    origin = (received_at, position, _verdict(verdict), evidence_version, bool(late))
+    first = _verdict(verdict)
+    origin = (received_at, position, first, evidence_version, bool(late), first)
     return StoredAccess._make((identifier, source, time, *texts, *origin))
 
 
@@ -331,6 +337,11 @@ def _columns(given: Sequence[NewVerdict]) -> list[Sequence[Any]]:
     return [
         [item.access.id for item in given],
         [item.access.source for item in given],
+        [microseconds(item.access.time) for item in given],
+        [item.access.actor_type for item in given],
+        [item.access.actor_id for item in given],
+        [item.access.first.outcome for item in given],
+        [item.access.first.clause or "" for item in given],
         [item.verdict.outcome for item in given],
         [item.verdict.reason for item in given],
         [item.verdict.clause or "" for item in given],

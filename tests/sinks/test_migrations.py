@@ -1,7 +1,8 @@
 """Migrations on a ClickHouse that holds rows of an older version: nothing of them may be lost or hidden."""
 
 import shutil
-from datetime import date
+import time
+from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import UUID
 
@@ -54,3 +55,37 @@ def test_verdicts_from_before_heartbeats_name_no_register(
     ]
     assert (JUDGED_AGAIN, "pending", ["zendesk"]) in server.ask("earwitness_reader", f"{columns} trail")
     assert server.ask("earwitness_reader", "SELECT count() FROM registers") == [(0,)]
+
+
+def test_accesses_from_before_are_counted_with_those_that_come(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Kept counts reach back, and rows that are deleted by hand take theirs with them."""
+    admin, newest = server.address("earwitness_admin"), schema.MIGRATIONS
+    older = tmp_path / "older"
+    older.mkdir()
+    for migration in newest.glob("*.sql"):
+        if int(migration.name[:4]) < 11:
+            shutil.copy(migration, older)
+    monkeypatch.setattr(schema, "MIGRATIONS", older)
+    schema.migrate(admin)
+    access = "INSERT INTO access_log (received_day, id, source, time, actor_id, verdict) VALUES"
+    at = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    server.ask("earwitness_writer", access, [(A_DAY, JUDGED_ONCE, "/s", at, "a-1", "pending")])
+    monkeypatch.setattr(schema, "MIGRATIONS", newest)
+    assert 11 in schema.migrate(admin)
+    server.ask("earwitness_writer", access, [(A_DAY, JUDGED_AGAIN, "/s", at, "a-1", "pending")])
+
+    give_up_at = time.monotonic() + 60
+    while server.ask("earwitness_admin", "SELECT count() FROM system.mutations WHERE NOT is_done") != [(0,)]:
+        assert time.monotonic() < give_up_at, "the parts of before were not given their projections"
+        time.sleep(0.1)
+    kept = "SELECT name, uniqExact(parent_name) FROM system.projection_parts WHERE active GROUP BY name"
+    names = ("by_actor", "by_resource", "counts_by_actor", "counts_by_hour")
+    assert set(server.ask("earwitness_admin", kept)) >= {(name, 2) for name in names}
+
+    counts = "SELECT toStartOfHour(time), verdict, clause, count() FROM access_log GROUP BY ALL"
+    forced = f"{counts} SETTINGS force_optimize_projection_name = 'counts_by_hour'"
+    assert server.ask("earwitness_admin", forced) == [(at, "pending", "", 2)]
+    server.ask("earwitness_admin", f"DELETE FROM access_log WHERE id = '{JUDGED_ONCE}'")  # noqa: S608 - ours
+    assert server.ask("earwitness_admin", counts) == [(at, "pending", "", 1)]

@@ -11,7 +11,7 @@ from earwitness.query.language.faults import MalformedQuery, Place
 from earwitness.query.language.parser import parse
 from earwitness.query.language.printer import quote, write
 from earwitness.query.language.times import between, fixed, names_a_time, reach, until_now
-from earwitness.query.language.tree import Query, all_of, any_of, names_any, negation
+from earwitness.query.language.tree import Query, all_of, any_of, conjuncts, names_any, negation
 
 __all__ = [
     "Candidate",
@@ -24,6 +24,7 @@ __all__ = [
     "between",
     "complete",
     "condition_of",
+    "conjuncts",
     "fixed",
     "names_a_time",
     "names_any",

@@ -9,10 +9,10 @@ ClickHouse finds its indexes. NULL never comes out of a condition: its negation 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Final
 
-from earwitness.query.conditions import Condition, Parameters
+from earwitness.query.conditions import CLOCK_TOLERANCE, Condition, Parameters
 from earwitness.query.language.fields import SEARCHED_IDS, Field, FieldKind
 from earwitness.query.language.times import absolute, reach
 from earwitness.query.language.tree import (
@@ -36,16 +36,16 @@ from earwitness.query.language.tree import (
 )
 from models.fields import EPOCH
 
-CLOCK_TOLERANCE: Final = timedelta(minutes=5)
-"""How far an access may lie after the instant at which the broker received it."""
-
 _LAST_DAY: Final = datetime(2149, 6, 6, tzinfo=UTC)
 _NOTHING_RESTRICTED: Final = "1"
 
 
-def condition_of(query: Query) -> Condition:
-    """Compile a query without relative times (see `fixed`) into a condition on the view `trail`."""
-    parameters = Parameters()
+def condition_of(query: Query, prefix: str = "p") -> Condition:
+    """Compile a query without relative times (see `fixed`) into a condition on the view `trail`.
+
+    `prefix` keeps the parameters of two conditions of one statement apart.
+    """
+    parameters = Parameters(prefix)
     parts = [] if query == All(()) else [_of(query, parameters)]
     parts += _days(query, parameters)
     return Condition(" AND ".join(parts) or _NOTHING_RESTRICTED, parameters.values)

@@ -171,3 +171,8 @@ def leaves(query: Query) -> Iterator[Term | FreeText]:
         case All(parts) | AnyOf(parts):
             for part in parts:
                 yield from leaves(part)
+
+
+def conjuncts(query: Query) -> tuple[Query, ...]:
+    """Give the parts that all have to hold; a query that is no conjunction is the only one."""
+    return query.parts if isinstance(query, All) else (query,)

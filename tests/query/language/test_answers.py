@@ -98,8 +98,6 @@ def test_the_question_that_the_contract_shows_is_answered(past: Past) -> None:
 @pytest.mark.parametrize(
     ("query", "used"),
     [
-        ("actor:e-1", "by_actor"),
-        ("resource:e-1,a", "by_resource"),
         ("evidence:ticket:TCK-1", "by_evidence"),
         ("id:0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a", "by_id"),
         ("customer:e-1", "customer_id in 1-element set"),

@@ -1,0 +1,164 @@
+"""The newest accesses that meet a condition, without reading all that do.
+
+The trail is sorted by customer, so the newest of a month lie in every part of it. A search therefore
+begins with the last day and goes further back only where that holds too few: what was found in a later
+time comes before all that an earlier one holds, so the page is the same.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, time, timedelta
+from typing import Any, Final, NamedTuple
+
+from earwitness.query.conditions import CLOCK_TOLERANCE, Condition, Parameters, both, day_before
+from earwitness.query.language import Query, all_of, between, condition_of, conjuncts, names_any, reach
+from earwitness.query.language.tree import Term, Text, leaves
+from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, rows_of
+from earwitness.query.store import Answer, Store
+from models.fields import EARLIEST_TIME, EVERY_CUSTOMER
+
+DAY: Final = timedelta(days=1)
+FIRST_LOOK: Final = DAY
+WIDER: Final = 6
+"""How many times further back each next look goes: a fifth of it is looked at twice."""
+
+FURTHEST_LOOK: Final = timedelta(days=300)
+"""A look that would go further back than this goes back to the beginning."""
+
+SOON_FOUND: Final = frozenset({"id", "customer_id", "resource_id", "evidence_ref"})
+"""Fields of which a value has few accesses, which the sort key or an index finds: looked for at once."""
+
+FIRST_VERDICT: Final = frozenset({"verdict", "reason", "clause"})
+"""Fields of the newest verdict; the view `accesses` has them of the first, `later_verdicts` of later ones."""
+
+_OF_THE_VERDICT: Final = frozenset({*VERDICT_FIELDS, "judged_at"})
+_NEWEST_FIRST: Final = "ORDER BY time DESC, id DESC, source DESC"
+_KEYS: Final = (
+    "received_day, customer_id, toUnixTimestamp64Micro(it.time) AS at, toString(it.id) AS identifier"
+)
+
+
+class Wanted(NamedTuple):
+    """A query without relative times, and how many rows are wanted. `beyond` is a further condition, by which
+    a next page begins at `begin`; both are those of any page where nothing was found before.
+    """  # noqa: D205 - one sentence
+
+    query: Query
+    limit: int
+    beyond: Condition = Condition("1", {})
+    begin: datetime | None = None
+
+
+class Found(NamedTuple):
+    """The newest rows, and whether there are more."""
+
+    rows: list[Row]
+    more: bool
+
+
+def find_newest(store: Store, wanted: Wanted) -> Found:
+    """Look further and further back until there are enough."""
+    found = Found([], more=False)
+    for query in _looks(store, wanted):
+        found = _look(store, wanted._replace(query=query))
+        if found.more:
+            break
+    return found
+
+
+def _looks(store: Store, wanted: Wanted) -> Iterator[Query]:
+    """Give the query of each look, the last one as far back as is wanted."""
+    since, until = reach(wanted.query, "time")
+    begin = None if any(map(_finds_few, conjuncts(wanted.query))) else _begin(store, wanted, until)
+    look = FIRST_LOOK
+    if begin is not None and begin - EARLIEST_TIME > FURTHEST_LOOK:
+        while look <= FURTHEST_LOOK and (since is None or begin - look > since):
+            yield all_of((wanted.query, between(begin - look, None)))
+            look *= WIDER
+    yield wanted.query
+
+
+def _finds_few(part: Query) -> bool:
+    return (
+        isinstance(part, Term)
+        and part.field.name in SOON_FOUND
+        and all(isinstance(value, Text) and value.text != EVERY_CUSTOMER for value in part.values)
+    )
+
+
+def _begin(store: Store, wanted: Wanted, until: datetime | None) -> datetime | None:
+    """Give an instant that no wanted access lies behind; None where there is no access at all."""
+    known = [moment for moment in (until, wanted.begin) if moment is not None]
+    if known:
+        return min(known)
+    newest = store.ask("SELECT max(received_day) FROM accesses HAVING count() > 0").rows
+    return datetime.combine(newest[0][0], time(), UTC) + DAY + CLOCK_TOLERANCE if newest else None
+
+
+def _look(store: Store, wanted: Wanted) -> Found:
+    """Find the accesses, then read the rows of those that are shown, with what was judged of these later.
+
+    An access whose verdict changes between the two is not shown.
+    """
+    condition = both(condition_of(wanted.query), wanted.beyond)
+    if names_any(wanted.query, _OF_THE_VERDICT):
+        keys = _ask(store, "trail", _KEYS, both(condition, _candidates(wanted.query)), wanted.limit + 1)
+    else:
+        keys = _ask(store, "accesses", _KEYS, condition, wanted.limit + 1)
+    if not keys.rows:
+        return Found([], more=False)
+    shown = keys.rows[: wanted.limit]
+    rows = _ask(store, "trail", ROW_COLUMNS, both(condition, _are(shown)), wanted.limit)
+    return Found(rows_of(rows), len(keys.rows) > wanted.limit)
+
+
+def _ask(store: Store, view: str, columns: str, where: Condition, limit: int) -> Answer:
+    return store.ask(
+        f"SELECT {columns} FROM {view} AS it WHERE {where.sql} {_NEWEST_FIRST} LIMIT {limit:d}",  # noqa: S608 - names and numbers of ours
+        where.parameters,
+    )
+
+
+def _candidates(query: Query) -> Condition:
+    """Name by their ids the accesses that can meet what is asked of the newest verdict.
+
+    It changes no answer: where the newest meets it, it is the first one, or one of the later ones.
+    ClickHouse applies it to both sides of the join, where it would otherwise sum up all later verdicts.
+    """
+    of_the_event = [part for part in conjuncts(query) if not names_any(part, _OF_THE_VERDICT)]
+    about = [part for part in conjuncts(query) if _is_of_first_verdicts(part)]
+    if not about and not of_the_event:
+        return Condition("1", {})
+    first = condition_of(all_of((*of_the_event, *about)), prefix="first")
+    ids = f"SELECT id FROM accesses WHERE {first.sql}"  # noqa: S608 - a compiled condition
+    if not about:
+        return Condition(f"id IN ({ids})", first.parameters)
+    later = condition_of(all_of(about), prefix="later")
+    days = Parameters("days")
+    since = reach(query, "time").begin
+    when = "1" if since is None else f"received_day >= {day_before(since, days)}"
+    return Condition(
+        f"id IN ({ids} UNION ALL SELECT id FROM later_verdicts WHERE {when} AND {later.sql})",  # noqa: S608 - compiled conditions
+        {**first.parameters, **later.parameters, **days.values},
+    )
+
+
+def _is_of_first_verdicts(part: Query) -> bool:
+    return all(isinstance(leaf, Term) and leaf.field.name in FIRST_VERDICT for leaf in leaves(part))
+
+
+def _are(keys: Sequence[tuple[Any, ...]]) -> Condition:
+    """Restrict to places in the sort key; accesses of several sources may share one."""
+    days, customers, times, ids = zip(*keys, strict=True)
+    key = Parameters("key")
+    received = key.add(sorted({day.isoformat() for day in days}), "Array(Date)")
+    identifiers = key.add(list(ids), "Array(UUID)")
+    places = (
+        f"arrayZip({key.add(list(customers), 'Array(String)')}, {key.add(list(times), 'Array(Int64)')},"
+        f" {identifiers})"
+    )
+    return Condition(
+        f"received_day IN {received} AND id IN {identifiers} AND (customer_id, time, id) IN"  # noqa: S608 - placeholders
+        " (SELECT place.1, fromUnixTimestamp64Micro(place.2, 'UTC'), place.3"
+        f" FROM (SELECT arrayJoin({places}) AS place))",
+        key.values,
+    )
