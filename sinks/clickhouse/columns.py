@@ -63,12 +63,10 @@ class Column(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How rows travel: the columns that are sent, and those of the table with what they are made of."""
+    """How rows travel: what the server reads them from, and the columns with what they are made of."""
 
-    sent: str
+    source: str
     columns: Sequence[tuple[str, str]]
-    shared: str = ""
-    """What several of the expressions share: a WITH clause."""
 
 
 def text_column(name: str) -> Column:
@@ -83,7 +81,7 @@ def laid_out(columns: Sequence[Column]) -> Layout:
     DateTime64 and LowCardinality columns.
     """
     sent = ", ".join(f"{column.name} {column.wire}" for column in columns)
-    return Layout(sent, [(column.name, column.expression) for column in columns])
+    return Layout(f"input('{sent}')", [(column.name, column.expression) for column in columns])
 
 
 def _tuple(types: Mapping[str, str]) -> str:
@@ -103,7 +101,8 @@ _ROW_TYPE: Final = _tuple(
 """The fields of `JudgedAccess`, in its order: it travels as a JSON array."""
 
 ROWS: Final = Layout(
-    "json String",
+    # By itself, so that the server resolves the row once, not for each column: 9 of 34 ms of CPU an insert.
+    f"(SELECT JSONExtract(json, $${_ROW_TYPE}$$) AS row FROM input('json String'))",  # noqa: S608 - names of ours
     [
         *((name, f"row.event.{name}") for name in EVENT_TYPES),
         *((name, f"row.verdict.{name}") for name in VERDICT_TYPES),
@@ -112,7 +111,6 @@ ROWS: Final = Layout(
         ("received_at", "fromUnixTimestamp64Milli(row.received_at_ms, 'UTC')"),
         ("stale_registers", "row.stale_registers"),
     ],
-    f"WITH JSONExtract(json, $${_ROW_TYPE}$$) AS row",
 )
 """The rows of access_log."""
 

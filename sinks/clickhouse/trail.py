@@ -391,8 +391,8 @@ def insert_converted(
     try:
         insert(
             clickhouse,
-            f"INSERT INTO {into.table} ({names}) {into.layout.shared} SELECT {converted}"  # noqa: S608 - as above
-            f" FROM input('{into.layout.sent}') WHERE NOT throwIf({taken}) AND {into.wanted} FORMAT Native",
+            f"INSERT INTO {into.table} ({names}) SELECT {converted} FROM {into.layout.source}"  # noqa: S608 - as above
+            f" WHERE NOT throwIf({taken}) AND {into.wanted} FORMAT Native",
             values,
             token,
         )
