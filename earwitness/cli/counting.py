@@ -16,9 +16,8 @@ from earwitness.cli.output import (
     write_rows,
 )
 
-MOST_VALUES: Final = 100
 MOST_VALUES_SHOWN: Final = 20
-"""Values of one field that are asked for, by a program and by a person."""
+"""Values of one field that are asked for by a person; a program asks for all that may be."""
 
 COLUMNS: Final = ("field", "value", "accesses")
 _WIDEST_BAR: Final = 24

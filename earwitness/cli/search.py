@@ -11,7 +11,7 @@ from rich.text import Text
 
 from earwitness.cli.client import ApiClient
 from earwitness.cli.completing import complete_query
-from earwitness.cli.counting import MOST_VALUES, MOST_VALUES_SHOWN, show_counts
+from earwitness.cli.counting import MOST_VALUES_SHOWN, show_counts
 from earwitness.cli.output import (
     VERDICT_STYLES,
     OutputFormat,
@@ -27,6 +27,7 @@ from earwitness.cli.pointing import pointing
 from earwitness.devstack.state import resolve
 from earwitness.query.language import MalformedQuery, names_a_time, parse, quote
 from earwitness.query.rows import ROW_FIELDS
+from earwitness.query.summaries import MOST_VALUES
 
 PAGE_ROWS: Final = 1_000
 MOST_ROWS: Final = 10_000_000

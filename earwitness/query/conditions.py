@@ -1,15 +1,17 @@
 """Conditions of SQL, and the values that travel apart from them as typed parameters."""
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from models.fields import microseconds
+from models.fields import EPOCH, microseconds
 
 Parameter = str | int | list[str] | list[int]
 
 CLOCK_TOLERANCE: Final = timedelta(minutes=5)
 """How far an access may lie after the instant at which the broker received it."""
+
+_LAST_DAY: Final = datetime(2149, 6, 6, tzinfo=UTC)
 
 
 class Condition(NamedTuple):
@@ -39,15 +41,17 @@ class Parameters:
         """Keep an instant; give the expression for it, exact to the microsecond."""
         return f"fromUnixTimestamp64Micro({self.add(microseconds(moment), 'Int64')}, 'UTC')"
 
+    def day(self, moment: datetime) -> str:
+        """Keep the day of an instant, or the nearest that the store's type for days can name."""
+        return self.add(min(max(EPOCH, moment), _LAST_DAY).date().isoformat(), "Date")
+
 
 def day_before(since: datetime, parameters: Parameters) -> str:
     """Name the first day on which an access at or after `since` can have been received.
 
     The table is partitioned by that day, so this is what spares ClickHouse from opening older ones.
-    A Date begins in 1970; nothing was received before.
     """
-    seconds = max(0, microseconds(since - CLOCK_TOLERANCE) // 1_000_000)
-    return f"toDate(toDateTime({parameters.add(seconds, 'Int64')}, 'UTC'))"
+    return parameters.day(since - CLOCK_TOLERANCE)
 
 
 def both(one: Condition, other: Condition) -> Condition:

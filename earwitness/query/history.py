@@ -9,7 +9,7 @@ from datetime import date, datetime, timedelta
 from itertools import pairwise
 from typing import Any, Final, NamedTuple
 
-from earwitness.query.conditions import Condition, Parameters
+from earwitness.query.conditions import Condition, Parameters, both
 from earwitness.query.language import between, condition_of
 from earwitness.query.store import StreamingStore
 from models.evidence import EvidenceRecord
@@ -180,7 +180,7 @@ def _within(window: Window) -> Condition:
     by_time = condition_of(between(window.since, window.until))
     more = Parameters("window")
     received = f"received_at <= {more.instant(window.received_until)}"
-    return Condition(f"{by_time.sql} AND {received}", {**by_time.parameters, **more.values})
+    return both(by_time, Condition(received, more.values))
 
 
 def _between(piece: Slice) -> Condition:

@@ -6,18 +6,17 @@ time comes before all that an earlier one holds, so the page is the same.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, time, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from earwitness.query.conditions import CLOCK_TOLERANCE, Condition, Parameters, both, day_before
+from earwitness.query.conditions import Condition, Parameters, both, day_before
 from earwitness.query.language import Query, all_of, between, condition_of, conjuncts, names_any, reach
 from earwitness.query.language.tree import Term, Text, leaves
 from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, rows_of
 from earwitness.query.store import Answer, Store
 from models.fields import EARLIEST_TIME, EVERY_CUSTOMER
 
-DAY: Final = timedelta(days=1)
-FIRST_LOOK: Final = DAY
+FIRST_LOOK: Final = timedelta(days=1)
 WIDER: Final = 6
 """How many times further back each next look goes: a fifth of it is looked at twice."""
 
@@ -39,7 +38,7 @@ _KEYS: Final = (
 
 class Wanted(NamedTuple):
     """A query without relative times, and how many rows are wanted. `beyond` is a further condition, by which
-    a next page begins at `begin`; both are those of any page where nothing was found before.
+    a next page goes on. Looks go back from `begin`, or all the way at once where it is None.
     """  # noqa: D205 - one sentence
 
     query: Query
@@ -58,19 +57,19 @@ class Found(NamedTuple):
 def find_newest(store: Store, wanted: Wanted) -> Found:
     """Look further and further back until there are enough."""
     found = Found([], more=False)
-    for query in _looks(store, wanted):
+    for query in _looks(wanted):
         found = _look(store, wanted._replace(query=query))
         if found.more:
             break
     return found
 
 
-def _looks(store: Store, wanted: Wanted) -> Iterator[Query]:
+def _looks(wanted: Wanted) -> Iterator[Query]:
     """Give the query of each look, the last one as far back as is wanted."""
     since, until = reach(wanted.query, "time")
-    begin = None if any(map(_finds_few, conjuncts(wanted.query))) else _begin(store, wanted, until)
+    begin = min(filter(None, (until, wanted.begin)), default=EARLIEST_TIME)
     look = FIRST_LOOK
-    if begin is not None and begin - EARLIEST_TIME > FURTHEST_LOOK:
+    if begin - EARLIEST_TIME > FURTHEST_LOOK and not any(map(_finds_few, conjuncts(wanted.query))):
         while look <= FURTHEST_LOOK and (since is None or begin - look > since):
             yield all_of((wanted.query, between(begin - look, None)))
             look *= WIDER
@@ -83,15 +82,6 @@ def _finds_few(part: Query) -> bool:
         and part.field.name in SOON_FOUND
         and all(isinstance(value, Text) and value.text != EVERY_CUSTOMER for value in part.values)
     )
-
-
-def _begin(store: Store, wanted: Wanted, until: datetime | None) -> datetime | None:
-    """Give an instant that no wanted access lies behind; None where there is no access at all."""
-    known = [moment for moment in (until, wanted.begin) if moment is not None]
-    if known:
-        return min(known)
-    newest = store.ask("SELECT max(received_day) FROM accesses HAVING count() > 0").rows
-    return datetime.combine(newest[0][0], time(), UTC) + DAY + CLOCK_TOLERANCE if newest else None
 
 
 def _look(store: Store, wanted: Wanted) -> Found:

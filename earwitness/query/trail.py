@@ -108,7 +108,7 @@ class Trail:
 
     def search(self, search: Search) -> Page:
         """Find accesses, newest first."""
-        wanted = Wanted(search.query, search.limit)
+        wanted = Wanted(search.query, search.limit, begin=search.asked_at)
         if search.after is not None:
             wanted = wanted._replace(begin=search.after.time, beyond=_beyond(search.after))
         rows, more = find_newest(self._store, wanted)

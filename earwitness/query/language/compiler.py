@@ -9,7 +9,6 @@ ClickHouse finds its indexes. NULL never comes out of a condition: its negation 
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Final
 
 from earwitness.query.conditions import CLOCK_TOLERANCE, Condition, Parameters
@@ -34,9 +33,7 @@ from earwitness.query.language.tree import (
     Text,
     Value,
 )
-from models.fields import EPOCH
 
-_LAST_DAY: Final = datetime(2149, 6, 6, tzinfo=UTC)
 _NOTHING_RESTRICTED: Final = "1"
 
 
@@ -63,15 +60,10 @@ def _days(query: Query, parameters: Parameters) -> list[str]:
         begins.append(happened.begin - CLOCK_TOLERANCE)
     days = []
     if begins:
-        days.append(f"received_day >= {parameters.add(_day(max(begins)), 'Date')}")
+        days.append(f"received_day >= {parameters.day(max(begins))}")
     if received.end:
-        days.append(f"received_day <= {parameters.add(_day(received.end), 'Date')}")
+        days.append(f"received_day <= {parameters.day(received.end)}")
     return days
-
-
-def _day(moment: datetime) -> str:
-    """Name the day of an instant, or the nearest that the store's type for days can name."""
-    return min(max(EPOCH, moment), _LAST_DAY).date().isoformat()
 
 
 def _of(query: Query, parameters: Parameters) -> str:
