@@ -1,8 +1,9 @@
 """A query that cannot be read, shown to the person who typed it, with a caret under the place."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate
 from typing import IO, Any, Final
 
 import click
@@ -55,24 +56,18 @@ def pointed(error: MalformedQuery) -> list[str]:
 
 def _pointed_at(error: MalformedQuery) -> tuple[str, str]:
     """Give the part of the query to show, and the line below it with the carets."""
-    text = error.text
+    # Each character as it is drawn: one that draws nothing is shown by its number, up to ten columns wide.
+    text = [drawn(character) for character in error.text]
     begin, end = min(error.place.begin, len(text)), min(error.place.end, len(text))
-    first = max(0, begin - _BEFORE) if cell_len(drawn(text[: WIDEST + 1])) > WIDEST else 0
-    before = (_CUT if first else "") + drawn(text[first:begin])
-    at = drawn(text[begin : min(end, begin + WIDEST)])
-    room = max(1, WIDEST - cell_len(before))
-    rest = drawn(text[begin : begin + WIDEST])
-    after = _cut(rest, room)
-    carets = "^" * max(1, min(cell_len(at), cell_len(after)))
-    more = _CUT if len(after) < len(rest) or begin + WIDEST < len(text) else ""
-    return before + after + more, " " * cell_len(before) + carets
+    fits = sum(map(cell_len, text)) <= WIDEST
+    first = 0 if fits else begin - _fitting(text[:begin][::-1], _BEFORE)
+    before = (_CUT if first else "") + "".join(text[first:begin])
+    last = begin + max(1, _fitting(text[begin:], WIDEST - cell_len(before)))
+    at = "".join(text[begin : min(end, last)])
+    after = "".join(text[begin:last]) + (_CUT if last < len(text) else "")
+    return before + after, " " * cell_len(before) + "^" * max(1, cell_len(at))
 
 
-def _cut(text: str, columns: int) -> str:
-    """Give as much of the text as fits."""
-    width = 0
-    for at, character in enumerate(text):
-        width += cell_len(character)
-        if width > columns:
-            return text[:at]
-    return text
+def _fitting(text: Sequence[str], columns: int) -> int:
+    """Count the characters from the first on that these columns have room for."""
+    return sum(width <= columns for width in accumulate(map(cell_len, text)))

@@ -60,13 +60,21 @@ def test_of_a_long_query_the_part_around_the_fault_is_shown() -> None:
     assert lines[1][begin : begin + lines[2].count("^")] == "verdct"
 
 
+def test_what_stands_before_the_fault_is_cut_by_its_columns() -> None:
+    """A character without a picture is drawn as its number, ten columns for one."""
+    lines = pointed(MalformedQuery("\U000187f8" * 12 + " verdct:x", Place(13, 19), "wrong"))
+    assert max(map(cell_len, lines[1:])) <= WIDEST
+    begin = lines[2].index("^")
+    assert lines[1][begin : begin + lines[2].count("^")] == "verdct"
+
+
 @given(st.text(max_size=300), st.integers(0, 300), st.integers(0, 300))
 def test_any_text_and_place_can_be_shown(text: str, begin: int, length: int) -> None:
     """A newer API may point at what this command would have read."""
     lines = pointed(MalformedQuery(text, Place(begin, begin + length), "wrong"))
     assert len(lines) == 3
     assert all(line.isprintable() for line in lines)
-    assert max(map(cell_len, lines[1:])) <= WIDEST + 12
+    assert max(map(cell_len, lines[1:])) <= WIDEST + len("  …")
     assert set(lines[2].strip(" ")) == {"^"}
 
 
