@@ -63,10 +63,14 @@ class Column(NamedTuple):
 
 
 class Layout(NamedTuple):
-    """How rows travel: what the server reads them from, and the columns with what they are made of."""
+    """How rows travel: what the server reads them from, the columns, and what those are made of, in order.
+
+    An expression may make several columns.
+    """
 
     source: str
-    columns: Sequence[tuple[str, str]]
+    columns: Sequence[str]
+    expressions: Sequence[str]
 
 
 def text_column(name: str) -> Column:
@@ -81,7 +85,9 @@ def laid_out(columns: Sequence[Column]) -> Layout:
     DateTime64 and LowCardinality columns.
     """
     sent = ", ".join(f"{column.name} {column.wire}" for column in columns)
-    return Layout(f"input('{sent}')", [(column.name, column.expression) for column in columns])
+    return Layout(
+        f"input('{sent}')", [column.name for column in columns], [column.expression for column in columns]
+    )
 
 
 def _tuple(types: Mapping[str, str]) -> str:
@@ -101,15 +107,17 @@ _ROW_TYPE: Final = _tuple(
 """The fields of `JudgedAccess`, in its order: it travels as a JSON array."""
 
 ROWS: Final = Layout(
-    # By itself, so that the server resolves the row once, not for each column: 9 of 34 ms of CPU an insert.
+    # By itself, so that the server resolves the row once, not for each column; and untuple, because a field by
+    # its name is an expression to plan: 18 to 20 ms of CPU an insert, and 8 to 10 so.
     f"(SELECT JSONExtract(json, $${_ROW_TYPE}$$) AS row FROM input('json String'))",  # noqa: S608 - names of ours
+    [*EVENT_TYPES, *VERDICT_TYPES, "unknown_fields", "offset", "received_at", "stale_registers"],
     [
-        *((name, f"row.event.{name}") for name in EVENT_TYPES),
-        *((name, f"row.verdict.{name}") for name in VERDICT_TYPES),
-        ("unknown_fields", "row.unknown_fields"),
-        ("offset", "row.offset"),
-        ("received_at", "fromUnixTimestamp64Milli(row.received_at_ms, 'UTC')"),
-        ("stale_registers", "row.stale_registers"),
+        "untuple(row.event)",
+        "untuple(row.verdict)",
+        "row.unknown_fields",
+        "row.offset",
+        "fromUnixTimestamp64Milli(row.received_at_ms, 'UTC')",
+        "row.stale_registers",
     ],
 )
 """The rows of access_log."""

@@ -383,9 +383,8 @@ def insert_converted(
     Changes nothing where a block of that token is stored; nor where a row that meets `into.taken` is, and
     gives False then.
     """
-    columns = (*into.layout.columns, *constants.items())
-    names = ", ".join(name for name, _ in columns)
-    converted = ", ".join(expression for _, expression in columns)
+    names = ", ".join((*into.layout.columns, *constants))
+    converted = ", ".join((*into.layout.expressions, *constants.values()))
     # A constant to the server: found as the insert begins, before it asks for the rows.
     taken = f"(SELECT count() FROM {into.table} WHERE {into.taken}) > 0"  # noqa: S608 - names and numbers of ours
     try:

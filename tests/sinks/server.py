@@ -27,12 +27,22 @@ class Server:
         make_secrets(self._layout)
         self._ports = choose(self._layout, {})
         clickhouse_config.configure(self._layout, self._ports)
-        self.process = subprocess.Popen(
+        self.process = self._started()
+
+    def _started(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(
             [sys.executable, "-m", "earwitness.devstack.clickhouse_server", str(self._layout.clickhouse)],
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
+
+    def kill_and_start(self) -> None:
+        """Kill it without a warning, and start it again."""
+        self.process.kill()
+        self.process.wait()
+        self.process = self._started()
+        self.wait()
 
     def address(self, user: str) -> Address:
         password = read_secret(self._layout, f"clickhouse-{user}")
