@@ -25,10 +25,14 @@ _MICROSECOND: Final = timedelta(microseconds=1)
 _RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]+)?(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
-_AS_WE_WRITE_IT = re.compile(
-    r"(?:19|2[0-2])[0-9]{2}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(?:\.[0-9]{3}(?:[0-9]{3})?)?Z"
+_ZEROS_FOR_DIGITS: Final = bytes.maketrans(b"0123456789", b"0" * 10)
+_AS_WE_WRITE_TIMES: Final = frozenset(
+    f"0000-00-00T00:00:00{fraction}Z".encode() for fraction in ("", ".000", ".000000")
 )
-"""The form that most producers use, within the years that an access may lie in."""
+"""The forms that most producers use, a zero for each digit: a third of what a regular expression takes."""
+
+_ZEROS_FOR_HEX: Final = bytes.maketrans(b"0123456789abcdef", b"0" * 16)
+_AS_WE_WRITE_IDS: Final = b"00000000-0000-0000-0000-000000000000"
 
 _TELEPHONE_NUMBER = re.compile(r"\+[0-9]{8,15}")
 _URI_REFERENCE = re.compile(r"(?:[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=]|%[0-9A-Fa-f]{2})+")
@@ -70,7 +74,8 @@ def microseconds(instant: datetime) -> int:
 
 def parse_access_time(text: str) -> datetime:
     """Read the time of an access, as `parse_time` and `check_access_time` do. Raises ValueError."""
-    if _AS_WE_WRITE_IT.fullmatch(text) is not None:
+    shape = text.encode("ascii", "replace").translate(_ZEROS_FOR_DIGITS)
+    if shape in _AS_WE_WRITE_TIMES and "1900" <= text < "2300":
         return datetime.fromisoformat(text)
     return check_access_time(parse_time(text))
 
@@ -109,6 +114,8 @@ def check_customer(text: str) -> str:
 
 def check_uuid(text: str) -> str:
     """Refuse what is not hyphenated UUID text; give it back in lower case."""
+    if text.encode("ascii", "replace").translate(_ZEROS_FOR_HEX) == _AS_WE_WRITE_IDS:
+        return text
     if _UUID.fullmatch(text) is None:
         msg = "must be a UUID, as 0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a"
         raise ValueError(msg)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from earwitness.policy import EvidenceIndex, PolicySet, judge
 from earwitness.policy.kinds import Staleness
@@ -14,6 +14,9 @@ from models.registers import RegisterState, overdue
 from sinks.base import JudgedAccess
 from streams.copies import LATEST_AHEAD_MS, Accepted
 from streams.wire import read_access
+
+_new: Final = tuple.__new__
+"""Makes a NamedTuple in a third of the time that its own constructor takes."""
 
 
 class Read(NamedTuple):
@@ -34,7 +37,7 @@ def read_records(records: Sequence[Any]) -> Read:
         except MalformedEvent as error:
             read.refused.append(dead_letter(record, error))
         else:
-            read.accepted.append(Accepted(event, unknown_fields, record, made_ms))
+            read.accepted.append(_new(Accepted, (event, unknown_fields, record, made_ms)))
     return read
 
 
@@ -59,23 +62,14 @@ def judge_accepted(
 ) -> list[JudgedAccess]:
     """Judge accesses against the registers as they stand, and say which of those may lag behind."""
     staleness = Staleness(policies, overdue(registers, as_of))
-    return [
-        JudgedAccess(
-            event=item.event,
-            unknown_fields=item.unknown_fields,
-            verdict=judge(
-                item.event,
-                policies,
-                evidence,
-                received_at=received_at(item.record.timestamp),
-                as_of=as_of,
-            ),
-            offset=item.record.offset,
-            received_at_ms=item.record.timestamp,
-            stale_registers=staleness.of(item.event),
-        )
-        for item in accepted
-    ]
+    rows: list[JudgedAccess] = []
+    for event, unknown_fields, record, _ in accepted:
+        at_ms = record.timestamp
+        verdict = judge(event, policies, evidence, received_at=received_at(at_ms), as_of=as_of)
+        stale = staleness.of(event)
+        row = _new(JudgedAccess, (event, unknown_fields, verdict, record.offset, at_ms, stale))
+        rows.append(row)
+    return rows
 
 
 def dead_letter(record: Any, error: MalformedEvent) -> DeadLetter:  # noqa: ANN401 - aiokafka ships no types

@@ -107,8 +107,8 @@ _ROW_TYPE: Final = _tuple(
 """The fields of `JudgedAccess`, in its order: it travels as a JSON array."""
 
 ROWS: Final = Layout(
-    # By itself, so that the server resolves the row once, not for each column; and untuple, because a field by
-    # its name is an expression to plan: 18 to 20 ms of CPU an insert, and 8 to 10 so.
+    # By itself, so that the server resolves the row once, not for each column; and untuple, because a field
+    # by its name is an expression to plan: 18 to 20 ms of CPU an insert, and 8 to 10 so.
     f"(SELECT JSONExtract(json, $${_ROW_TYPE}$$) AS row FROM input('json String'))",  # noqa: S608 - names of ours
     [*EVENT_TYPES, *VERDICT_TYPES, "unknown_fields", "offset", "received_at", "stale_registers"],
     [

@@ -1,3 +1,4 @@
+import re
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -13,6 +14,7 @@ from models.fields import (
     check_uuid,
     format_time,
     microseconds,
+    parse_access_time,
     parse_time,
 )
 
@@ -72,6 +74,49 @@ def test_a_time_that_the_store_cannot_hold_is_refused(year: int) -> None:
     """ClickHouse would bend it to another instant without a word."""
     with pytest.raises(ValueError, match="1900 to 2299"):
         check_access_time(datetime(year, 6, 1, tzinfo=UTC))
+
+
+WRITTEN_TIMES = st.datetimes(datetime(1800, 1, 1), datetime(2400, 1, 1)).flatmap(  # noqa: DTZ001 - naive on purpose
+    lambda naive: st.sampled_from(("seconds", "milliseconds", "microseconds")).map(
+        lambda timespec: naive.isoformat(timespec=timespec) + "Z"
+    )
+)
+
+
+@st.composite
+def _nearly(draw: st.DrawFn, written: st.SearchStrategy[str]) -> str:
+    """A text as it is usually written, and one in which a character or two are others."""
+    text = list(draw(written))
+    for _ in range(draw(st.integers(0, 2))):
+        text[draw(st.integers(0, len(text) - 1))] = draw(st.sampled_from("0179aAfFgWZzTt:-+., ٢\n"))
+    return "".join(text)
+
+
+@given(
+    _nearly(WRITTEN_TIMES)
+    | st.sampled_from(("2026-W05-6T09:30:00Z", "20260131T09:30:00Z", "1899-12-31T23:59:59Z"))
+)
+def test_the_usual_form_of_a_time_is_read_as_every_form_is(text: str) -> None:
+    """The short way must neither accept nor mean anything else."""
+    try:
+        expected = check_access_time(parse_time(text))
+    except ValueError:
+        with pytest.raises(
+            ValueError, match=r"RFC 3339|instant|1900 to 2299|day|month|hour|minute|second|year"
+        ):
+            parse_access_time(text)
+    else:
+        assert parse_access_time(text) == expected
+
+
+@given(_nearly(st.uuids().map(str)))
+def test_the_usual_form_of_an_id_is_read_as_every_form_is(text: str) -> None:
+    """As above, beside what UUID text is by definition."""
+    if re.fullmatch("[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}", text):
+        assert check_uuid(text) == text.lower()
+    else:
+        with pytest.raises(ValueError, match="UUID"):
+            check_uuid(text)
 
 
 @pytest.mark.parametrize("number", ["+12345678", "+123456789012345"])
