@@ -1,12 +1,8 @@
 """`make bench`: events per second from topic to table, each contender alone, in turn, in one run."""
 
 import argparse
-import json
-import os
-import platform
 import sys
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from importlib.metadata import distributions, version
 from pathlib import Path
 from typing import Final
@@ -17,6 +13,7 @@ from rich.table import Table
 from benchmarks import arena, clickhouse_kafka_engine, faust_idiomatic, judge, storage
 from benchmarks.arena import Contender, Round, median
 from benchmarks.judge import Judged
+from benchmarks.keeping import keep
 from benchmarks.storage import Storage
 from earwitness.devstack.lock_jars import KAFKA
 from earwitness.settings import ROOT
@@ -114,12 +111,6 @@ def _keep(  # noqa: PLR0913, PLR0917 - what there is to keep
     judged: Judged,
 ) -> None:
     kept = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "cpu_count": os.cpu_count(),
-            "platform": platform.platform(),
-            "python": platform.python_version(),
-        },
         "versions": _versions(contenders),
         "settings": settings,
         "contenders": {
@@ -133,7 +124,7 @@ def _keep(  # noqa: PLR0913, PLR0917 - what there is to keep
         sizes = {**stored.columns, "indexes": stored.indexes, **stored.projections, "total": stored.total}
         kept["storage_bytes_per_event"] = sizes
     where.parent.mkdir(exist_ok=True)
-    where.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    keep(where, kept)
 
 
 def _versions(contenders: Sequence[Contender]) -> dict[str, str]:

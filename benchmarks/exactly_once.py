@@ -4,11 +4,9 @@ Run from the root of the repository: python -m benchmarks.exactly_once.
 """
 
 import argparse
-import json
 import statistics
 import sys
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +15,7 @@ from rich.table import Table
 
 from benchmarks import arena
 from benchmarks.arena import Contender, Round, median
+from benchmarks.keeping import keep
 
 RESULTS: Final = Path(__file__).parent / "results" / "exactly-once.json"
 WITHOUT: Final = Contender(
@@ -33,13 +32,12 @@ def main() -> int:
     medians = {name: median(rounds) for name, rounds in results.items()}
     price = _price(results[arena.WORKER.name], results[WITHOUT.name])
     kept = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "settings": {"events": place.events, "evidence": asked.evidence, "rounds": asked.rounds},
         "contenders": {name: figures._asdict() for name, figures in medians.items()},
         "rounds": {name: [each._asdict() for each in rounds] for name, rounds in results.items()},
         "price": price,
     }
-    RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    keep(RESULTS, kept)
     table = Table(title=f"the price of exactly-once, {place.events:,} accesses, {asked.rounds} rounds")
     for heading in ("worker", "events/s", "events per CPU-second"):
         table.add_column(heading, justify="left" if heading == "worker" else "right")

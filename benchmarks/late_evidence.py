@@ -11,7 +11,6 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,6 +18,7 @@ from clickhouse_driver import Client
 from earwitness_sdk import Register
 from rich.console import Console
 
+from benchmarks.keeping import keep
 from earwitness.cli import sdk_wiring, wiring
 from earwitness.devstack import control, state
 from earwitness.devstack.layout import layout_of
@@ -79,7 +79,7 @@ def main() -> None:
         finally:
             control.stop(layout_of(data_dir), say)
     kept = {"rows": asked.rows, "workers": asked.workers, "rows_a_ticket": ROWS_A_TICKET, **results}
-    RESULTS.write_text(json.dumps({"measured_at": datetime.now(UTC).isoformat(), **kept}, indent=1) + "\n")
+    keep(RESULTS, kept)
     print(json.dumps(kept, indent=1))
 
 

@@ -5,9 +5,7 @@ the same machine. Then they are published at shares of that rate, and one at a t
 """
 
 import argparse
-import json
 import os
-import platform
 import random
 import statistics
 import sys
@@ -15,7 +13,6 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -26,6 +23,7 @@ from rich.table import Table
 
 from benchmarks import arena, paced, processor, visible
 from benchmarks.arena import Arena
+from benchmarks.keeping import keep
 from benchmarks.paced import PARTITIONS, Plan, Publisher, Sent
 from benchmarks.visible import Arrivals, Look, arrivals, quantile
 from earwitness.cli import wiring
@@ -160,8 +158,6 @@ def main() -> int:
                 plan = Plan(int(rate * share * asked.seconds) // PARTITIONS * PARTITIONS, rate * share)
                 stages[share].append(bench.stage(plan))
     kept = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cpu_count": os.cpu_count(), "platform": platform.platform()},
         "settings": {
             "evidence": asked.evidence,
             "accesses": asked.accesses,
@@ -178,7 +174,7 @@ def main() -> int:
         "lone": _summary([lone]),
         "shares": {f"{share:g}": _summary(rounds) for share, rounds in stages.items()},
     }
-    asked.results.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    keep(asked.results, kept)
     _show(rate, lone, stages)
     return 0
 

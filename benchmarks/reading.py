@@ -6,7 +6,6 @@ each question through the readers' path, as the API does, of ever other customer
 """
 
 import argparse
-import json
 import os
 import random
 import re
@@ -15,13 +14,13 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from clickhouse_driver import Client
 from rich.console import Console
 
+from benchmarks.keeping import keep
 from benchmarks.reading_month import DAYS, Month, Say, write_month
 from earwitness.cli import wiring
 from earwitness.devstack import control, lock, state
@@ -119,7 +118,7 @@ def main() -> None:
         with closing(ClickHouseStore(**arguments, query_timeout_s=TIMEOUT_S)) as store:
             bench = Bench(client, RecordingStore(store), month, data_dir, say)
             results = bench.measure(asked.times, asked.cold_times, plain=asked.plain)
-    RESULTS.write_text(json.dumps({**_about(asked.rows), **results}, indent=1) + "\n")
+    keep(RESULTS, {"rows": asked.rows, "days": DAYS, **results})
     PLANS.write_text("\n".join(bench.plans) + "\n")
     _print(results["questions"])
 
@@ -365,15 +364,6 @@ def _forget(path: Path) -> None:
 
 def _quantile(values: Sequence[float], share: float) -> float:
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
-
-
-def _about(rows: int) -> dict[str, Any]:
-    return {
-        "measured_at": datetime.now(UTC).isoformat(),
-        "cpu_count": os.cpu_count(),
-        "rows": rows,
-        "days": DAYS,
-    }
 
 
 def _print(questions: Mapping[str, Mapping[str, float]]) -> None:

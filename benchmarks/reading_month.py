@@ -141,7 +141,10 @@ class Month(NamedTuple):
 
 
 def write_month(client: Client, month: Month, say: Say) -> None:
-    """Store the month, day by day; go on where an earlier attempt was cut off, with the day it was at."""
+    """Store the month, day by day; go on where an earlier attempt was cut off, with the day it was at.
+
+    A day that is over is merged into one part, as the server does by itself six hours after its last insert.
+    """
     a_day = month.rows // DAYS
     stored = dict(client.execute("SELECT received_day, count() FROM verdict_log GROUP BY received_day"))
     for number in range(DAYS):
@@ -154,6 +157,8 @@ def write_month(client: Client, month: Month, say: Say) -> None:
             count = min(CHUNK, a_day - first)
             statement = _ACCESSES.format(day_us=day_us, first=number * a_day + first, count=count)
             client.execute(statement, settings=SETTINGS)
+        if number < DAYS - 1:
+            client.execute(f"OPTIMIZE TABLE access_log PARTITION '{day}' FINAL")
         # At the end, and in one block: by it a later attempt knows that the day is complete.
         client.execute(_LATER.format(day=day), settings=SETTINGS)
         say(f"{day}: {a_day:,} accesses")

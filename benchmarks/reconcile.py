@@ -16,6 +16,7 @@ import psutil
 from clickhouse_driver import Client
 from rich.console import Console
 
+from benchmarks.keeping import keep
 from earwitness.cli import wiring
 from earwitness.devstack import control, state
 from earwitness.devstack.layout import layout_of
@@ -79,7 +80,7 @@ def main() -> None:
             found = _measure(data_dir, rows)
         finally:
             control.stop(layout_of(data_dir), say)
-    RESULTS.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    keep(RESULTS, found)
     print(json.dumps(found, indent=2))
 
 

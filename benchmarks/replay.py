@@ -9,7 +9,6 @@ import argparse
 import contextlib
 import json
 import os
-import platform
 import resource
 import subprocess
 import sys
@@ -24,6 +23,7 @@ import psutil
 from clickhouse_driver import Client
 
 from benchmarks import history
+from benchmarks.keeping import keep
 from earwitness.cli import wiring
 from earwitness.devstack import control, state
 from earwitness.devstack.layout import layout_of
@@ -199,18 +199,11 @@ def _largest_bytes(process: psutil.Process) -> int:
 
 def _keep(rounds: dict[str, Round], asked: argparse.Namespace) -> None:
     kept = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {
-            "cpu_count": os.cpu_count(),
-            "platform": platform.platform(),
-            "python": platform.python_version(),
-        },
         "versions": {name: version(name) for name in ("clickhouse-driver", "pydantic", "chdb-core")},
         "settings": {"rows": asked.rows, "evidence": asked.evidence, "processes": asked.processes},
         "rounds": {name: taken._asdict() for name, taken in rounds.items()},
     }
-    RESULTS.parent.mkdir(exist_ok=True)
-    RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    keep(RESULTS, kept)
 
 
 if __name__ == "__main__":

@@ -5,16 +5,12 @@ begins there and ends when nothing is left to merge, so no start is in it. The p
 """
 
 import argparse
-import json
-import os
-import platform
 import statistics
 import sys
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -25,6 +21,7 @@ from rich.table import Table
 
 from benchmarks import arena, paced, processor
 from benchmarks.arena import Arena
+from benchmarks.keeping import keep
 from benchmarks.paced import PARTITIONS, Plan, Publisher
 from earwitness.cli import wiring
 from earwitness.devstack.provision import kafka_admin
@@ -254,8 +251,6 @@ def medians(rounds: Sequence[Round]) -> dict[str, object]:
 
 def _keep(asked: argparse.Namespace, rounds: Sequence[Mapping[int, Round]]) -> None:
     kept = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cpu_count": os.cpu_count(), "platform": platform.platform()},
         "settings": {"accesses": asked.accesses, "evidence": asked.evidence, "rounds": len(rounds)},
         "workers": {
             str(workers): {**medians([each[workers] for each in rounds]), "cpu_beside_one": ratio}
@@ -263,7 +258,7 @@ def _keep(asked: argparse.Namespace, rounds: Sequence[Mapping[int, Round]]) -> N
         },
         "rounds": [{str(workers): one._asdict() for workers, one in each.items()} for each in rounds],
     }
-    asked.results.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    keep(asked.results, kept)
 
 
 def _show(asked: argparse.Namespace, rounds: Sequence[Mapping[int, Round]]) -> None:

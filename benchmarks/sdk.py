@@ -8,11 +8,9 @@ import asyncio
 import itertools
 import json
 import os
-import platform
 import resource
 import socket
 import statistics
-import sys
 import tempfile
 import threading
 import time
@@ -25,6 +23,7 @@ from typing import Any, Final
 from earwitness_sdk import Forwarder, Kafka, KafkaOutbox, NotRecorded, Recorder, Spool
 from earwitness_sdk.spool import journal
 
+from benchmarks.keeping import keep
 from earwitness.cli import sdk_wiring
 from earwitness.devstack import state
 
@@ -78,12 +77,10 @@ def main() -> None:
             **direct(kafka),
         }
     kept = {
-        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
-        "machine": {"cpu_count": os.cpu_count(), "platform": platform.platform(), "load_before": load},
-        "python": sys.version.split()[0],
+        "load_before": load,
         "figures": figures,
     }
-    RESULTS.write_text(json.dumps(kept, indent=2) + "\n", encoding="utf-8")
+    keep(RESULTS, kept)
     for name, figure in figures.items():
         print(f"{name:<44} " + "   ".join(f"{key} {value:,}" for key, value in figure.items()))
 

@@ -62,37 +62,37 @@ class RecentIdentities:
     """What a partition stored whose id was made after an instant, which moves on as memory fills up.
 
     Nothing that was stored before may have been made after the instant given. Of more than `most` identities
-    those are forgotten that were made first, a share at a time: shares are kept in order, in 8 bytes a mark
-    (a set takes 110), but for the one that grows.
+    those are forgotten that were made first, a share at a time. Shares are kept in order, as numbers in 8
+    bytes each: a number that is an object of its own would also hold the memory that it lies in, which the
+    objects of a range left (measured: 20 MB for 8 partitions).
     """
 
     def __init__(self, made_after_ms: int, most: int = MOST_REMEMBERED) -> None:
         self._most = most
         self._oldest_known = _first_mark_after(made_after_ms)
-        self._growing: set[Mark] = set()
         self._shares: list[array[Mark]] = []
 
     def add(self, marks: Sequence[Mark]) -> None:
         """Remember accesses that are stored now, by their marks."""
-        self._growing.update(marks)
-        if len(self._growing) > self._most // SHARES:
-            self._shares.append(array("Q", sorted(self._growing)))
-            self._growing = set()
-        while sum(map(len, self._shares)) + len(self._growing) > self._most:
+        if not marks:
+            return
+        growing = self._shares.pop() if self._shares and len(self._shares[-1]) < self._most // SHARES else ()
+        self._shares.append(array("Q", sorted([*growing, *marks])))
+        while sum(map(len, self._shares)) > self._most:
             self._forget_what_was_made_first()
 
     def suspects(self, accepted: Sequence[Accepted], marks: Sequence[Mark]) -> set[Identity]:
         """Give the identities of which the store must be asked: they are remembered, or may be forgotten."""
         oldest = self._oldest_known
         first = min(marks, default=oldest)
-        # Mostly none: what comes was made after what came.
-        shares = [share for share in self._shares if share[-1] >= first]
-        if not shares and first >= oldest and self._growing.isdisjoint(marks):
+        # Mostly few: what comes was made after what came.
+        known = set[Mark]().union(*(share[bisect_left(share, first) :] for share in self._shares))
+        if first >= oldest and known.isdisjoint(marks):
             return set()
         return {
             (item.event.source, item.event.id)
             for item, mark in zip(accepted, marks, strict=True)
-            if mark < oldest or mark in self._growing or any(_has(share, mark) for share in shares)
+            if mark < oldest or mark in known
         }
 
     def _forget_what_was_made_first(self) -> None:
@@ -101,17 +101,8 @@ class RecentIdentities:
         last_forgotten_ms = share[len(share) // 2] >> _HASH_BITS
         self._oldest_known = max(self._oldest_known, _first_mark_after(last_forgotten_ms))
         kept = share[bisect_left(share, self._oldest_known) :]
-        if not kept:
-            return
-        if self._shares:
-            self._shares[0] = array("Q", sorted(kept + self._shares[0]))
-        else:
-            self._growing.update(kept)
-
-
-def _has(share: "array[Mark]", mark: Mark) -> bool:
-    where = bisect_left(share, mark)
-    return where < len(share) and share[where] == mark
+        if kept:
+            self._shares[:1] = [array("Q", sorted([*kept, *(self._shares[0] if self._shares else ())]))]
 
 
 def marks_of(accepted: Sequence[Accepted]) -> list[Mark]:

@@ -93,7 +93,7 @@ def conflict(item: Accepted) -> DeadLetter:
     return dead_letter(item.record, MalformedEvent("id_conflict", detail, ("id",)))
 
 
-@lru_cache(maxsize=4_096)  # records of one append share their timestamp
+@lru_cache(maxsize=256)  # records of one append share their timestamp
 def received_at(timestamp_ms: int) -> datetime:
     """Place a broker timestamp on the calendar, to the millisecond."""
     return datetime.fromtimestamp(timestamp_ms // 1000, tz=UTC).replace(
