@@ -9,11 +9,15 @@ from fastapi.responses import JSONResponse
 
 from earwitness.api import (
     accesses,
+    answers,
     dead_letters,
     evidence,
     health,
+    judging,
     metrics,
+    openapi,
     registers,
+    searches,
     searching,
     sql,
     webhooks,
@@ -21,6 +25,7 @@ from earwitness.api import (
 from earwitness.api.deliveries import Deliveries, Hooks
 from earwitness.api.errors import install
 from earwitness.api.gate import Gate
+from earwitness.api.limits import Limits
 from earwitness.api.recording import Clock, utc_now
 from earwitness.api.sources import Sources
 from earwitness.health.readiness import Readiness
@@ -29,13 +34,14 @@ from models.errors import ConfigurationError, PipelineError
 PATH: Final = "/api/v1"
 
 
-def create_app(
+def create_app(  # noqa: PLR0913 - one for each part that a caller may choose
     sources: Sources,
     *,
     token: str,
     largest_page: int,
     clock: Clock = utc_now,
     hooks: Hooks | None = None,
+    limits: Limits | None = None,
 ) -> FastAPI:
     """Build the API, with the webhooks of registers where there are any.
 
@@ -43,15 +49,26 @@ def create_app(
     """
     if not token:
         raise ConfigurationError(["EARWITNESS_API__TOKEN (api.token): must not be empty"])
-    app = FastAPI(title="earwitness", openapi_url=None)
+    app = FastAPI(
+        title=openapi.TITLE,
+        openapi_url=openapi.DOCUMENT_PATH,
+        docs_url=None,
+        redoc_url=None,
+        generate_unique_id_function=openapi.operation_id,
+        responses=openapi.FAULTS,
+    )
+    openapi.publish(app)
     app.state.sources = sources
     app.state.activity = sources.activity
     app.state.largest_page = largest_page
+    app.state.limits = limits or Limits()
     app.state.clock = clock
     app.state.deliveries = None if hooks is None else Deliveries(hooks, sources, clock)
     for router in (
         searching.router,
+        searches.router,
         accesses.router,
+        judging.router,
         sql.router,
         evidence.router,
         registers.router,
@@ -60,12 +77,15 @@ def create_app(
     ):
         app.include_router(router, prefix=PATH)
     app.state.readiness = sources.readiness or Readiness((), time.monotonic)
-    app.include_router(metrics.router)
-    app.include_router(health.router)
+    app.include_router(metrics.router, include_in_schema=False)
+    app.include_router(health.router, include_in_schema=False)
     healthz = _health(sources.is_ready)
     for path in ("/healthz", f"{PATH}/healthz"):
-        app.add_api_route(path, healthz, methods=["GET"])
-    app.add_middleware(Gate, token=token)
+        is_public = path.startswith(PATH)
+        app.add_api_route(
+            path, healthz, methods=["GET"], response_model=answers.Ready, include_in_schema=is_public
+        )
+    app.add_middleware(Gate, token=token, most_requests=app.state.limits.most_requests)
     install(app)
     return app
 
