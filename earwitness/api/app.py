@@ -6,6 +6,8 @@ from typing import Final
 
 from fastapi import FastAPI
 from fastapi.responses import JSONResponse
+from fastapi.routing import APIRoute
+from starlette.routing import compile_path
 
 from earwitness.api import (
     accesses,
@@ -23,7 +25,7 @@ from earwitness.api import (
     webhooks,
 )
 from earwitness.api.deliveries import Deliveries, Hooks
-from earwitness.api.errors import install
+from earwitness.api.errors import Way, install
 from earwitness.api.gate import Gate
 from earwitness.api.limits import Limits
 from earwitness.api.recording import Clock, utc_now
@@ -64,6 +66,7 @@ def create_app(  # noqa: PLR0913 - one for each part that a caller may choose
     app.state.limits = limits or Limits()
     app.state.clock = clock
     app.state.deliveries = None if hooks is None else Deliveries(hooks, sources, clock)
+    ways: list[Way] = []
     for router in (
         searching.router,
         searches.router,
@@ -76,6 +79,8 @@ def create_app(  # noqa: PLR0913 - one for each part that a caller may choose
         webhooks.router,
     ):
         app.include_router(router, prefix=PATH)
+        ways += [_way(route) for route in router.routes if isinstance(route, APIRoute)]
+    app.state.ways = ways
     app.state.readiness = sources.readiness or Readiness((), time.monotonic)
     app.include_router(metrics.router, include_in_schema=False)
     app.include_router(health.router, include_in_schema=False)
@@ -88,6 +93,10 @@ def create_app(  # noqa: PLR0913 - one for each part that a caller may choose
     app.add_middleware(Gate, token=token, most_requests=app.state.limits.most_requests)
     install(app)
     return app
+
+
+def _way(route: APIRoute) -> Way:
+    return Way(compile_path(PATH + route.path)[0], frozenset(route.methods or ()))
 
 
 def _health(is_ready: Callable[[], bool]) -> Callable[[], JSONResponse]:

@@ -5,9 +5,10 @@ from 0, and `suggestion`, the whole query as probably meant, or null.
 """
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from fastapi import FastAPI, Request
@@ -32,6 +33,13 @@ _TOO_MUCH: Final[Mapping[type[Exception], str]] = {
 """Questions that could be answered, were they narrower."""
 
 _CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+class Way(NamedTuple):
+    """Paths of one route, and its methods."""
+
+    path: re.Pattern[str]
+    methods: frozenset[str]
 
 
 class NotFound(Exception):
@@ -122,11 +130,21 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     return error_response(HTTPStatus.BAD_REQUEST, "invalid_request", message, "correct these and ask again")
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
-    status, detail, headers = HTTPStatus.INTERNAL_SERVER_ERROR.value, "", None
+def _http(request: Request, error: Exception) -> JSONResponse:
+    status, detail = HTTPStatus.INTERNAL_SERVER_ERROR.value, ""
+    headers: Mapping[str, str] | None = None
     if isinstance(error, HTTPException):
         status, detail, headers = error.status_code, error.detail, error.headers
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {**(headers or {}), **_allowed(request)}
     return error_response(status, _CODES.get(status, "http_error"), detail, headers=headers)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """Name the methods of every route with that path: each route by itself knows its own alone."""
+    ways: Sequence[Way] = request.app.state.ways
+    found = {method for way in ways if way.path.match(request.url.path) for method in way.methods}
+    return {"Allow": ", ".join(sorted(found))} if found else {}
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

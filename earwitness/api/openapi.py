@@ -52,6 +52,9 @@ def document(app: FastAPI) -> dict[str, Any]:
         components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
         for name in ("HTTPValidationError", "ValidationError"):
             components["schemas"].pop(name, None)
+        # A null is the same as nothing, in every field that may be left out.
+        outcome = components["schemas"]["AccessEvent"]["properties"]["outcome"]
+        outcome["anyOf"] = [{"type": outcome.pop("type"), "enum": outcome.pop("enum")}, {"type": "null"}]
         for path, operations in made["paths"].items():
             for operation in operations.values():
                 _finish(path, operation)

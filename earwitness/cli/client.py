@@ -1,5 +1,6 @@
 """How commands ask the read API: one client, whose errors say which address and what to check."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -21,6 +22,9 @@ CONNECT_WITHIN_S: Final = 5.0
 PAUSE_S: Final = 0.25
 ANSWER_MARGIN_S: Final = 30.0
 """How much longer an answer is waited for than one question may run."""
+
+_REJECTED: Final = frozenset({400, 413, 414, 422, 431})
+"""Statuses that say the question is wrong or too much, so that asking it again will not help."""
 
 Json = Any
 
@@ -93,6 +97,15 @@ class ApiClient:
         """Ask with a body. Raises as `get` does."""
         return self._read(self._ask("POST", path, {}, body))
 
+    def put(self, *path: str, body: Json) -> Json:
+        """Put a body at `path`. Raises as `get` does."""
+        return self._read(self._ask("PUT", path, {}, body))
+
+    def delete(self, *path: str) -> Json | None:
+        """Delete what stands at `path`; None where the API knows no such thing."""
+        answer = self._ask("DELETE", path, {}, None)
+        return None if answer.status_code == httpx.codes.NOT_FOUND else self._read(answer)
+
     def _ask(
         self,
         method: str,
@@ -136,7 +149,7 @@ class ApiClient:
             return answer.json()
         error = _error(answer)
         message, hint = error["message"], error["hint"]
-        if (query := answer.request.url.params.get("q")) and (malformed := _malformed(answer, query)):
+        if (query := _query_of(answer.request)) and (malformed := _malformed(answer, query)):
             raise malformed
         match answer.status_code:
             case httpx.codes.UNAUTHORIZED:
@@ -144,7 +157,7 @@ class ApiClient:
                     f"the API at {self._url} does not know this token: it belongs to another stack;"
                     " name the data folder with --data-dir, or set EARWITNESS_API__TOKEN"
                 )
-            case httpx.codes.BAD_REQUEST | httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+            case status if status in _REJECTED:
                 raise QueryRejected(message, hint)
             case httpx.codes.SERVICE_UNAVAILABLE:
                 raise SinkUnavailable(f"{message}; {hint}" if hint else message)
@@ -163,6 +176,14 @@ def _malformed(answer: httpx.Response, query: str) -> MalformedQuery | None:
         return MalformedQuery(query, place, str(error["message"]), str(error["hint"]), suggestion)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _query_of(request: httpx.Request) -> str | None:
+    """Give the query that was asked, or sent to be kept."""
+    if request.method == "PUT":
+        return str(json.loads(request.content)["query"])
+    query: str | None = request.url.params.get("q")
+    return query
 
 
 def _error(answer: httpx.Response) -> dict[str, str]:
