@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
+from earwitness.cli import curl
 from earwitness.query.language import MalformedQuery, Place
 from earwitness.settings import ApiSettings
 from models.errors import ConfigurationError, QueryRejected, SinkUnavailable, StackUnavailable
@@ -36,6 +37,9 @@ class NotYetRecorded(Exception):
 class ApiClient:
     """The read API, as commands see it. Use it in a `with` block.
 
+    Where the person wants to see the question (`--show-curl`), the first one is printed in place of being
+    asked, unless `shows` is False: for what must be known before the question can be put.
+
     Raises `ConfigurationError` where there is no token to send.
     """
 
@@ -46,12 +50,14 @@ class ApiClient:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
+        shows: bool = True,
     ) -> None:
         token = settings.token.get_secret_value()
         if not token:
             raise ConfigurationError(["EARWITNESS_API__TOKEN (api.token): must hold the API's token"])
         self._url = settings.url or f"http://{settings.host}:{settings.port}"
         self._sleep, self._now = sleep, now
+        self._shows = shows
         self._http = httpx.Client(
             base_url=self._url,
             headers={"Authorization": f"Bearer {token}", "User-Agent": AGENT},
@@ -118,6 +124,8 @@ class ApiClient:
         except UnicodeEncodeError as error:
             raise QueryRejected(f"{error.object!r} is not Unicode text") from error
         given = {name: value for name, value in parameters.items() if value is not None}
+        if self._shows and curl.is_wanted():
+            curl.show(method, f"{self._url}{url}", given, body)
         begin = self._now()
         while True:
             try:
