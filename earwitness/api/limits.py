@@ -19,8 +19,8 @@ LARGEST_BODY_BYTES: Final = 262_144
 LARGEST_DELIVERY_BYTES: Final = 1_000_000
 """Of a webhook: an issue with a long history is larger than any question."""
 
-LARGEST_URL_BYTES: Final = 65_536
-"""Of path and query string: the longest query, each of its characters escaped."""
+LARGEST_URL_BYTES: Final = 114_688
+"""Of path and query string: the longest query, each of its characters escaped, and its other parameters."""
 
 LARGEST_HEAD_BYTES: Final = 131_072
 """What is read of a request before its headers end."""

@@ -143,6 +143,10 @@ class ApiClient:
                 raise StackUnavailable(
                     f"the connection to the API at {self._url} broke ({error}); ask again"
                 ) from error
+            except httpx.InvalidURL as error:
+                raise QueryRejected(
+                    f"the question is too long to be sent ({error})", "ask for less"
+                ) from error
             except UnicodeEncodeError as error:
                 raise QueryRejected("the question holds bytes that are not Unicode text") from error
 
