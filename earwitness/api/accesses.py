@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,8 @@ from earwitness.api.sources import From, Sources, page_limit
 from earwitness.query.moments import parse_moment, parse_past
 from earwitness.query.rows import Row, customers_of
 from models.fields import format_time
+
+Identifier = Annotated[str, Path(examples=["0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a"])]
 
 router: Final = APIRouter(tags=["accesses"])
 
@@ -40,7 +42,7 @@ class AsOfQuestion(BaseModel):
 
 @router.get("/accesses/{identifier}", response_model=answers.Accesses, operation_id="show_access")
 def show(
-    identifier: str, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
+    identifier: Identifier, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
 ) -> JSONResponse:
     """Give the accesses with that id, one for each source that used it, as known at an instant.
 
@@ -65,7 +67,7 @@ def show(
     "/accesses/{identifier}/explanation", response_model=answers.Explanations, operation_id="explain_access"
 )
 def explain(
-    identifier: str, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
+    identifier: Identifier, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
 ) -> JSONResponse:
     """Say why each access with that id has its verdict, or had it at an instant."""
     as_of = _past(question.as_of, asked.now)

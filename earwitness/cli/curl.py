@@ -11,6 +11,9 @@ from typing import Any, Final, TypeVar
 import click
 
 TOKEN_VARIABLE: Final = "EARWITNESS_API__TOKEN"  # noqa: S105 - the name of a variable
+_TOKEN_IS_READ: Final = (
+    f'it reads the token from the environment: export {TOKEN_VARIABLE}="$(cat .earwitness/secrets/api-token)"'
+)
 _KEY: Final = "earwitness.show_curl"
 _CONTINUED: Final = " \\\n  "
 
@@ -53,9 +56,7 @@ def curl_line(method: str, url: str, parameters: Mapping[str, str | int], body: 
 def show(method: str, url: str, parameters: Mapping[str, str | int], body: Any) -> None:  # noqa: ANN401 - JSON of any shape
     """Print the command to stdout, what it needs to stderr, and end with success."""
     click.echo(curl_line(method, url, parameters, body))
-    click.echo(
-        f"it reads the token from {TOKEN_VARIABLE}; a data folder keeps it in secrets/api-token", err=True
-    )
+    click.echo(_TOKEN_IS_READ, err=True)
     raise click.exceptions.Exit(0)
 
 

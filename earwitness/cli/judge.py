@@ -167,8 +167,11 @@ def _judged_by_the_api(found: Iterable[Line], data_dir: Path | None, faults: _Fa
         for line in found:
             try:
                 judged = client.post("judge", body=json.loads(line.text))
-            except (QueryRejected, ValueError) as error:
-                faults.add(line, str(error))
+            except QueryRejected as error:
+                faults.add(line, error.message)
+                continue
+            except ValueError as error:
+                faults.add(line, f"is not JSON: {error}")
                 continue
             yield {name: judged[name] for name in COLUMNS}
 
