@@ -39,7 +39,7 @@ def judge(
 ) -> JSONResponse:
     """Judge one access event as if received now: by the policy of its time and the registers as they stand.
 
-    Nothing enters the trail; that somebody asked is recorded.
+    Nothing enters the trail, and no row of it is read; that somebody asked is recorded.
     """
     latest = asked.now + LATEST_AHEAD
     made_ms = made_at_ms(event.id)
@@ -53,5 +53,5 @@ def judge(
         "judge",
         event.model_dump_json(exclude_none=True),
         customer_ids=[event.customer_id],
-        row_count=1,
+        row_count=0,
     )
