@@ -90,15 +90,6 @@ def test_schemathesis_finds_nothing(stack: Stack, world: World, tmp_path: Path) 
     left_out = [part for name in CHANGES_THE_WATCH for part in ("--exclude-operation-id", name)]
     brief = ("--max-examples", "2", "--phases", "examples,coverage,fuzzing", "--generation-deterministic")
     ran = fuzz(stack, tmp_path, *brief, *left_out)
-        stack,
-        tmp_path,
-        "--max-examples",
-        "2",
-        "--phases",
-        "examples,coverage,fuzzing",
-        "--generation-deterministic",
-        *left_out,
-    )
     assert ran.returncode == 0, ran.stdout[-8_000:] + ran.stderr[-2_000:]
 
 
