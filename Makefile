@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 QUIX := .venv-quix
 PROFILE ?= kills
 
-.PHONY: help setup demo test check bench chaos mutants simulate restore-drill outage-drill disk-drill lock reference clean
+.PHONY: help setup demo test check bench fuzz chaos mutants simulate restore-drill outage-drill disk-drill lock reference clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -47,6 +47,9 @@ $(QUIX)/.installed: benchmarks/quix.lock | $(INSTALLED)
 	$(PYTHON) -m venv $(QUIX)
 	$(QUIX)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/quix.lock
 	@touch $@
+
+fuzz: setup ## have schemathesis ask the API of a stack of its own at length (EXAMPLES=200)
+	$(BIN)/python -m tests.api.fuzzing --examples $(or $(EXAMPLES),200)
 
 chaos: setup ## kill workers, servers and producers for hours, and count what is left; it goes on where it stopped (PROFILE=zombies: in other ways)
 	$(BIN)/python -m benchmarks.chaos --profile $(PROFILE)

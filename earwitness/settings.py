@@ -97,6 +97,12 @@ class ApiSettings(_Part):
     url: str | None = Field(None, description="where commands find it; default http://host:port")
     token: SecretStr = Field(SecretStr(""), description="the bearer token that reads everything")
     query_timeout_s: int = Field(30, ge=1, le=600, description="longest that one question may run")
+    longest_range_days: int | None = Field(
+        None, ge=1, le=36_525, description="most days of event time in one search or count; none: any"
+    )
+    most_requests: int = Field(
+        64, ge=1, le=1_024, description="requests under way at once; further ones are answered 503"
+    )
     largest_page: int = Field(10_000, ge=1, le=1_000_000, description="most rows in one answer")
 
 

@@ -3,11 +3,13 @@
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from earwitness.api import answers
 from earwitness.api.errors import NotFound, NotYetRecorded
+from earwitness.api.limits import AT_LEAST_ONE, ROWS, SINCE, UNTIL
 from earwitness.api.recording import Asked, Asking
 from earwitness.api.searching import DEFAULT_ROWS
 from earwitness.api.sources import From, Sources, page_limit
@@ -15,7 +17,9 @@ from earwitness.query.moments import parse_moment, parse_past
 from earwitness.query.rows import Row, customers_of
 from models.fields import format_time
 
-router: Final = APIRouter()
+Identifier = Annotated[str, Path(examples=["0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a"])]
+
+router: Final = APIRouter(tags=["accesses"])
 
 
 class ReportQuestion(BaseModel):
@@ -23,9 +27,9 @@ class ReportQuestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    since: str | None = None
-    until: str | None = None
-    limit: int = DEFAULT_ROWS
+    since: str | None = Field(None, description=SINCE, examples=["90d"])
+    until: str | None = Field(None, description=UNTIL)
+    limit: int = Field(DEFAULT_ROWS, description=ROWS, json_schema_extra=AT_LEAST_ONE)
 
 
 class AsOfQuestion(BaseModel):
@@ -33,12 +37,12 @@ class AsOfQuestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    as_of: str | None = None
+    as_of: str | None = Field(None, description="an instant of the past", examples=["24h"])
 
 
-@router.get("/accesses/{identifier}")
+@router.get("/accesses/{identifier}", response_model=answers.Accesses, operation_id="show_access")
 def show(
-    identifier: str, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
+    identifier: Identifier, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
 ) -> JSONResponse:
     """Give the accesses with that id, one for each source that used it, as known at an instant.
 
@@ -59,9 +63,11 @@ def show(
     )
 
 
-@router.get("/accesses/{identifier}/explanation")
+@router.get(
+    "/accesses/{identifier}/explanation", response_model=answers.Explanations, operation_id="explain_access"
+)
 def explain(
-    identifier: str, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
+    identifier: Identifier, question: Annotated[AsOfQuestion, Query()], asked: Asked, sources: From
 ) -> JSONResponse:
     """Say why each access with that id has its verdict, or had it at an instant."""
     as_of = _past(question.as_of, asked.now)
@@ -76,7 +82,11 @@ def explain(
     )
 
 
-@router.get("/reports/customer/{customer_id:path}")
+@router.get(
+    "/reports/customer/{customer_id:path}",
+    response_model=answers.CustomerReport,
+    operation_id="report_customer",
+)
 def report(
     customer_id: str,
     question: Annotated[ReportQuestion, Query()],

@@ -5,16 +5,18 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from earwitness.api import answers
 from earwitness.api.errors import NotFound
+from earwitness.api.limits import AT_LEAST_ONE, ROWS
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
 from earwitness.query.dead_letters import WholeLetter, parse_position
 
 DEFAULT_ROWS: Final = 100
 
-router: Final = APIRouter()
+router: Final = APIRouter(tags=["dead letters"])
 
 
 class DeadLetterQuestion(BaseModel):
@@ -22,8 +24,8 @@ class DeadLetterQuestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    reason: str = ""
-    limit: int = DEFAULT_ROWS
+    reason: str = Field("", examples=["unknown_field"])
+    limit: int = Field(DEFAULT_ROWS, description=ROWS, json_schema_extra=AT_LEAST_ONE)
 
 
 class ReplayQuestion(BaseModel):
@@ -31,10 +33,10 @@ class ReplayQuestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    positions: tuple[str, ...]
+    positions: tuple[str, ...] = Field(examples=[["access.events.v1/3/1204"]])
 
 
-@router.get("/dead-letters")
+@router.get("/dead-letters", response_model=answers.Letters)
 def list_dead_letters(
     question: Annotated[DeadLetterQuestion, Query()], request: Request, asked: Asked, sources: From
 ) -> JSONResponse:
@@ -48,7 +50,7 @@ def list_dead_letters(
     )
 
 
-@router.get("/dead-letters/{topic}/{partition}/{offset}")
+@router.get("/dead-letters/{topic}/{partition}/{offset}", response_model=answers.WholeLetter)
 def show_dead_letter(topic: str, partition: str, offset: str, asked: Asked, sources: From) -> JSONResponse:
     """Give one dead letter with its bytes and headers, as text where they are UTF-8."""
     position = parse_position(f"{topic}/{partition}/{offset}")
@@ -67,7 +69,7 @@ def show_dead_letter(topic: str, partition: str, offset: str, asked: Asked, sour
     return asked.answer({"dead_letter": body}, "dead-letters.show", str(position), row_count=1)
 
 
-@router.post("/dead-letters/replays")
+@router.post("/dead-letters/replays", response_model=answers.Replays, operation_id="replay_dead_letters")
 def replay(question: ReplayQuestion, asked: Asked, sources: From) -> JSONResponse:
     """Record that these records are to be published again, and give their bytes to do so.
 

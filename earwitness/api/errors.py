@@ -5,9 +5,10 @@ from 0, and `suggestion`, the whole query as probably meant, or null.
 """
 
 import math
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import structlog
 from fastapi import FastAPI, Request
@@ -15,12 +16,30 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
+from earwitness.api.limits import RangeTooLong
 from earwitness.query.language import MalformedQuery
+from earwitness.query.store import AnswerTooLarge, Busy, TooSlow
 from models.errors import BrokerUnavailable, QueryRejected, SinkUnavailable, StackUnavailable
 
 log = structlog.get_logger()
 
+UNPROCESSABLE: Final = 422  # its name differs between versions of Python
+
+_TOO_MUCH: Final[Mapping[type[Exception], str]] = {
+    TooSlow: "too_slow",
+    AnswerTooLarge: "answer_too_large",
+    RangeTooLong: "range_too_long",
+}
+"""Questions that could be answered, were they narrower."""
+
 _CODES: Final = {404: "not_found", 405: "method_not_allowed", 413: "too_large"}
+
+
+class Way(NamedTuple):
+    """Paths of one route, and its methods."""
+
+    path: re.Pattern[str]
+    methods: frozenset[str]
 
 
 class NotFound(Exception):
@@ -46,6 +65,8 @@ def _shaped(status: int, error: Mapping[str, Any], headers: Mapping[str, str] | 
 def install(app: FastAPI) -> None:
     """Have every error of `app` answered in that shape."""
     app.add_exception_handler(MalformedQuery, _malformed_query)
+    for error in _TOO_MUCH:
+        app.add_exception_handler(error, _too_much)
     app.add_exception_handler(QueryRejected, _query_rejected)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(NotYetRecorded, _not_yet_recorded)
@@ -70,6 +91,13 @@ def _malformed_query(request: Request, error: Exception) -> JSONResponse:
     return _shaped(HTTPStatus.BAD_REQUEST, {**said, **place})
 
 
+def _too_much(request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, QueryRejected):
+        return _query_rejected(request, error)
+    code = _TOO_MUCH.get(type(error), "query_rejected")
+    return error_response(UNPROCESSABLE, code, error.message, error.hint)
+
+
 def _not_found(_: Request, error: Exception) -> JSONResponse:
     return error_response(HTTPStatus.NOT_FOUND, "not_found", str(error))
 
@@ -81,11 +109,17 @@ def _not_yet_recorded(_: Request, error: Exception) -> JSONResponse:
 def _unavailable(request: Request, error: Exception) -> JSONResponse:
     retry_after_s = error.retry_after_s if isinstance(error, SinkUnavailable) else 1.0
     log.warning("reading_unavailable", path=request.url.path, error=str(error))
+    code, hint = (
+        "unavailable",
+        "check that ClickHouse runs (earwitness status, earwitness doctor), then ask again",
+    )
+    if isinstance(error, Busy):
+        code, hint = "busy", "ask again after the seconds in Retry-After"
     return error_response(
         HTTPStatus.SERVICE_UNAVAILABLE,
-        "unavailable",
+        code,
         str(error),
-        "check that ClickHouse runs (earwitness status, earwitness doctor), then ask again",
+        hint,
         {"Retry-After": str(math.ceil(retry_after_s))},
     )
 
@@ -96,11 +130,21 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     return error_response(HTTPStatus.BAD_REQUEST, "invalid_request", message, "correct these and ask again")
 
 
-def _http(_: Request, error: Exception) -> JSONResponse:
-    status, detail, headers = HTTPStatus.INTERNAL_SERVER_ERROR.value, "", None
+def _http(request: Request, error: Exception) -> JSONResponse:
+    status, detail = HTTPStatus.INTERNAL_SERVER_ERROR.value, ""
+    headers: Mapping[str, str] | None = None
     if isinstance(error, HTTPException):
         status, detail, headers = error.status_code, error.detail, error.headers
+    if status == HTTPStatus.METHOD_NOT_ALLOWED:
+        headers = {**(headers or {}), **_allowed(request)}
     return error_response(status, _CODES.get(status, "http_error"), detail, headers=headers)
+
+
+def _allowed(request: Request) -> dict[str, str]:
+    """Name the methods of every route with that path: each route by itself knows its own alone."""
+    ways: Sequence[Way] = request.app.state.ways
+    found = {method for way in ways if way.path.match(request.url.path) for method in way.methods}
+    return {"Allow": ", ".join(sorted(found))} if found else {}
 
 
 def _unexpected(request: Request, error: Exception) -> JSONResponse:

@@ -4,9 +4,11 @@ from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from earwitness.api import answers
 from earwitness.api.errors import NotFound
+from earwitness.api.limits import AT_LEAST_ONE, ROWS
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
 from earwitness.query.evidence import Item
@@ -14,7 +16,7 @@ from models.evidence import EvidenceKind
 
 DEFAULT_ROWS: Final = 100
 
-router: Final = APIRouter()
+router: Final = APIRouter(tags=["evidence"])
 
 
 class EvidenceQuestion(BaseModel):
@@ -26,13 +28,13 @@ class EvidenceQuestion(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     kind: EvidenceKind | Literal[""] = ""
-    customer: str = ""
-    prefix: str = ""
-    limit: int = DEFAULT_ROWS
-    after: str = ""
+    customer: str = Field("", examples=["acme"])
+    prefix: str = Field("", examples=["ticket:"])
+    limit: int = Field(DEFAULT_ROWS, description=ROWS, json_schema_extra=AT_LEAST_ONE)
+    after: str = Field("", description="`next` of the page before")
 
 
-@router.get("/evidence")
+@router.get("/evidence", response_model=answers.EvidencePage)
 def list_evidence(
     question: Annotated[EvidenceQuestion, Query()], request: Request, asked: Asked, sources: From
 ) -> JSONResponse:
@@ -54,7 +56,7 @@ def list_evidence(
     )
 
 
-@router.get("/evidence/{ref:path}")
+@router.get("/evidence/{ref:path}", response_model=answers.EvidenceHistory)
 def get_evidence(ref: str, asked: Asked, sources: From) -> JSONResponse:
     """Give one record as it stands, and every version of it, newest first."""
     versions = sources.evidence.versions(ref)

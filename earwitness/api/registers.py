@@ -10,6 +10,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
+from earwitness.api import answers
 from earwitness.api.errors import NotFound
 from earwitness.api.recording import PRINCIPAL, surface_of
 from earwitness.api.sources import From
@@ -17,7 +18,7 @@ from earwitness.query.registers import as_item
 from models.registers import Heartbeat, IntervalS, RegisterKinds, RegisterName
 from sinks.clickhouse.heartbeats import Teller
 
-router: Final = APIRouter()
+router: Final = APIRouter(tags=["registers"])
 
 
 class Declaration(BaseModel):
@@ -29,14 +30,14 @@ class Declaration(BaseModel):
     every_s: IntervalS
 
 
-@router.get("/registers")
+@router.get("/registers", response_model=answers.Registers)
 def list_registers(request: Request, sources: From) -> JSONResponse:
     """Give every register by its newest beat, and whether it is overdue now."""
     now = request.app.state.clock()
     return JSONResponse({"registers": [as_item(state, now) for state in sources.registers.current()]})
 
 
-@router.post("/registers/{name}/heartbeat")
+@router.post("/registers/{name}/heartbeat", response_model=answers.Changed, operation_id="beat_register")
 def beat(name: RegisterName, declared: Declaration, request: Request, sources: From) -> JSONResponse:
     """Say that a register works. `changed` tells whether it is new or declares something else than before."""
     heartbeat = Heartbeat(name=name, kinds=declared.kinds, every_s=declared.every_s)
@@ -44,7 +45,7 @@ def beat(name: RegisterName, declared: Declaration, request: Request, sources: F
     return JSONResponse({"name": name, "changed": changed})
 
 
-@router.post("/registers/{name}/retirement")
+@router.post("/registers/{name}/retirement", response_model=answers.Retired, operation_id="retire_register")
 def retire(name: RegisterName, request: Request, sources: From) -> JSONResponse:
     """Expect nothing of a register any more, until it beats again."""
     if not sources.heartbeats.retire(name, _teller(request)):

@@ -5,8 +5,10 @@ from typing import Annotated, Final, NamedTuple
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from earwitness.api import answers
+from earwitness.api.limits import AT_LEAST_ONE, ROWS, SINCE, UNTIL, Limits
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
 from earwitness.query.language import (
@@ -38,7 +40,7 @@ DEFAULT_BARS: Final = 60
 
 _MICROSECOND: Final = timedelta(microseconds=1)
 
-router: Final = APIRouter()
+router: Final = APIRouter(tags=["search"])
 
 
 class TrailQuestion(BaseModel):
@@ -49,30 +51,30 @@ class TrailQuestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    q: str = ""
-    query: str = ""
-    since: str | None = None
-    until: str | None = None
+    q: str = Field("", description="docs/query-language.md", examples=["actor:e-1 -verdict:justified"])
+    query: str = Field("", description="the older name of q")
+    since: str | None = Field(None, description=SINCE, examples=["7d", "2026-01-31"])
+    until: str | None = Field(None, description=UNTIL, examples=["2026-02-01T00:00:00Z"])
 
 
 class SearchQuestion(TrailQuestion):
     """What `search` asks, and which page of the answer."""
 
-    limit: int = DEFAULT_ROWS
-    after: str | None = None
+    limit: int = Field(DEFAULT_ROWS, description=ROWS, json_schema_extra=AT_LEAST_ONE)
+    after: str | None = Field(None, description="`next` of the page before")
 
 
 class FacetQuestion(TrailQuestion):
     """What `facets` asks: by which fields, separated by commas, and how many values of each."""
 
-    fields: str = DEFAULT_FACETS
-    limit: int = DEFAULT_VALUES
+    fields: str = Field(DEFAULT_FACETS, examples=["verdict,actor"])
+    limit: int = Field(DEFAULT_VALUES, json_schema_extra={"minimum": 1, "maximum": MOST_VALUES})
 
 
 class HistogramQuestion(TrailQuestion):
     """What `histogram` asks, and how many bars its answer has at most."""
 
-    bars: int = DEFAULT_BARS
+    bars: int = Field(DEFAULT_BARS, json_schema_extra={"minimum": 2, "maximum": MOST_BARS})
 
 
 class CompletionQuestion(BaseModel):
@@ -80,8 +82,8 @@ class CompletionQuestion(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    q: str = ""
-    cursor: int | None = None
+    q: str = Field("", examples=["actor:e-1 verd"])
+    cursor: int | None = Field(None, description="characters before the cursor")
 
 
 class Whole(NamedTuple):
@@ -101,7 +103,7 @@ class Whole(NamedTuple):
         return {"query": self.text, "since": self.since, "until": self.until}
 
 
-@router.get("/search")
+@router.get("/search", response_model=answers.Found)
 def search(
     question: Annotated[SearchQuestion, Query()], request: Request, asked: Asked, sources: From
 ) -> JSONResponse:
@@ -109,6 +111,7 @@ def search(
     after = Mark.read(question.after) if question.after else None
     asked_at = after.asked_at if after else asked.now
     whole = whole_question(question, asked_at)
+    check_range(request, whole, asked_at)
     limit = page_limit(request, question.limit)
     page = sources.trail.search(Search(whole.query, asked_at, limit, after))
     return asked.answer(
@@ -120,10 +123,13 @@ def search(
     )
 
 
-@router.get("/search/facets")
-def facets(question: Annotated[FacetQuestion, Query()], asked: Asked, sources: From) -> JSONResponse:
+@router.get("/search/facets", response_model=answers.Facets, operation_id="count_facets")
+def facets(
+    question: Annotated[FacetQuestion, Query()], request: Request, asked: Asked, sources: From
+) -> JSONResponse:
     """Count what a query finds by the values of fields."""
     whole = whole_question(question, asked.now)
+    check_range(request, whole, asked.now)
     fields = counted_fields([name.strip() for name in question.fields.split(",")])
     _within("limit", question.limit, 1, MOST_VALUES)
     total = sources.summaries.total(whole.query)
@@ -150,10 +156,13 @@ def facets(question: Annotated[FacetQuestion, Query()], asked: Asked, sources: F
     )
 
 
-@router.get("/search/histogram")
-def histogram(question: Annotated[HistogramQuestion, Query()], asked: Asked, sources: From) -> JSONResponse:
+@router.get("/search/histogram", response_model=answers.Histogram, operation_id="count_histogram")
+def histogram(
+    question: Annotated[HistogramQuestion, Query()], request: Request, asked: Asked, sources: From
+) -> JSONResponse:
     """Count what a query finds over time, by verdict. Without an end it ends now."""
     whole = whole_question(question, asked.now)
+    check_range(request, whole, asked.now)
     if whole.until is None:
         whole = whole_of(all_of((whole.query, until_now(asked.now))))
     _within("bars", question.bars, 2, MOST_BARS)
@@ -179,7 +188,7 @@ def histogram(question: Annotated[HistogramQuestion, Query()], asked: Asked, sou
     )
 
 
-@router.get("/search/completions")
+@router.get("/search/completions", response_model=answers.Completions, operation_id="complete_query")
 def completions(question: Annotated[CompletionQuestion, Query()]) -> JSONResponse:
     """Say what may be written at the cursor: fields, and the values of those that have few.
 
@@ -194,6 +203,12 @@ def completions(question: Annotated[CompletionQuestion, Query()]) -> JSONRespons
             "candidates": [candidate._asdict() for candidate in found.candidates],
         }
     )
+
+
+def check_range(request: Request, whole: Whole, now: datetime) -> None:
+    """Refuse a question about more time than the settings allow."""
+    limits: Limits = request.app.state.limits
+    limits.check_range(*reach(whole.query, "time"), now)
 
 
 def whole_question(question: TrailQuestion, now: datetime) -> Whole:

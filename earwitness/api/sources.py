@@ -12,9 +12,11 @@ from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
+from earwitness.query.saved_searches import SavedSearches
 from earwitness.query.store import Store
 from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
+from models.access import AccessEvent
 from models.errors import QueryRejected
 from models.registers import Heartbeat
 from sinks.clickhouse.heartbeats import Teller
@@ -25,6 +27,20 @@ class Explain(Protocol):
 
     def __call__(self, row: Row, as_of: datetime | None = None) -> dict[str, Any]:
         """Give the explanation as JSON; with `as_of`, nothing that was learned after it."""
+
+
+class Judge(Protocol):
+    """Judges an event that nobody recorded, as if received at `now`."""
+
+    def __call__(self, event: AccessEvent, now: datetime) -> dict[str, Any]:
+        """Give verdict and explanation as JSON."""
+
+
+class KeepSearch(Protocol):
+    """Keeps a query under a name."""
+
+    def __call__(self, name: str, query: str, saved_by: str) -> None:
+        """Return once that is durable; an empty query deletes the name. Raises `SinkUnavailable`."""
 
 
 class HeartbeatSink(Protocol):
@@ -46,8 +62,11 @@ class Sources(NamedTuple):
     registers: Registers
     heartbeats: HeartbeatSink
     dead_letters: DeadLetters
+    searches: SavedSearches
+    keep_search: KeepSearch
     statements: Store
     explain: Explain
+    dry_run: Judge
     activity: ActivitySink
     is_ready: Callable[[], bool]
     readiness: Readiness | None = None

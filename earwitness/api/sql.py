@@ -4,8 +4,10 @@ from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from earwitness.api import answers
+from earwitness.api.limits import AT_LEAST_ONE, ROWS
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
 from earwitness.query.statement import check_statement, customers_in, run_statement
@@ -13,7 +15,7 @@ from models.errors import QueryRejected
 
 DEFAULT_ROWS: Final = 1_000
 
-router: Final = APIRouter()
+router: Final = APIRouter(tags=["sql"])
 
 
 class Statement(BaseModel):
@@ -21,11 +23,11 @@ class Statement(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    query: str
-    limit: int = DEFAULT_ROWS
+    query: str = Field(examples=["SELECT actor_id, count() FROM trail GROUP BY actor_id"])
+    limit: int = Field(DEFAULT_ROWS, description=ROWS, json_schema_extra=AT_LEAST_ONE)
 
 
-@router.post("/sql")
+@router.post("/sql", response_model=answers.Table, operation_id="run_sql")
 def sql(statement: Statement, request: Request, asked: Asked, sources: From) -> JSONResponse:
     """Run one SELECT as a user that may read the views and nothing else."""
     text = check_statement(statement.query)

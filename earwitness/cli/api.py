@@ -5,6 +5,7 @@ import socket
 import sys
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from types import FrameType
 from typing import Final
 
@@ -15,6 +16,8 @@ import uvicorn
 from earwitness import logs, settings
 from earwitness.api.app import create_app
 from earwitness.api.deliveries import Hooks
+from earwitness.api.limits import LARGEST_HEAD_BYTES, MOST_CONNECTIONS, SLOWEST_READER_S, Limits
+from earwitness.api.protocol import Protocol
 from earwitness.api.sources import Sources
 from earwitness.cli import sdk_wiring, wiring
 from earwitness.cli.outbox_publisher import OutboxPublisher
@@ -24,9 +27,11 @@ from earwitness.policy import PolicySet
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.dead_letters import DeadLetters
+from earwitness.query.dry_run import DryRun
 from earwitness.query.evidence import Evidence
 from earwitness.query.explanation import Explainer
 from earwitness.query.registers import Registers
+from earwitness.query.saved_searches import SavedSearches
 from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
 from earwitness.register_files import read_hooks, read_registers
@@ -38,11 +43,9 @@ from sinks.clickhouse.activity import ActivityLog
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.doorbell import Doorbell
 from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
+from sinks.clickhouse.saved_searches import SavedSearchLog
 
 READER: Final = "earwitness_reader"
-MOST_REQUESTS: Final = 64
-"""Requests under way at once; further ones are refused."""
-
 STOP_WITHIN_S: Final = 5
 log = structlog.get_logger(__name__)
 
@@ -71,6 +74,7 @@ def api() -> None:
         stores.sources(policies.current)._replace(readiness=readiness),
         token=loaded.api.token.get_secret_value(),
         largest_page=loaded.api.largest_page,
+        limits=_limits(loaded.api),
         hooks=None if publisher is None else Hooks(webhooks, publisher, stores.note_success),
     )
     listening = _listen(loaded.api)
@@ -100,6 +104,7 @@ class Stores:
         # Of its own: long questions that hold every other connection do not make the API look dead.
         self._health = ClickHouseStore(**address._asdict(), query_timeout_s=HEALTH_TIMEOUT_S)
         self._activity = ActivityLog(ClickHouse(address))
+        self._searches = SavedSearchLog(ClickHouse(address))
         self._heartbeats = HeartbeatLog(ClickHouse(address), self._activity.write)
 
     def sources(self, policies: Callable[[], PolicySet]) -> Sources:
@@ -112,8 +117,11 @@ class Stores:
             registers=Registers(self._own),
             heartbeats=self._heartbeats,
             dead_letters=DeadLetters(self._own),
+            searches=SavedSearches(self._own),
+            keep_search=self._searches.write,
             statements=self._people,
             explain=Explainer(trail, evidence, policies),
+            dry_run=DryRun(evidence, policies),
             activity=self._activity,
             is_ready=lambda: self._health.ask(HEALTH_QUESTION) is not None,
         )
@@ -130,6 +138,7 @@ class Stores:
 
     def close(self) -> None:
         """Close every connection."""
+        self._searches.close()
         self._heartbeats.close()
         self._activity.close()
         self._own.close()
@@ -139,11 +148,19 @@ class Stores:
 
 def _listen(api: ApiSettings) -> socket.socket:
     try:
-        return socket.create_server((api.host, api.port), backlog=BACKLOG)
+        listening = socket.create_server((api.host, api.port), backlog=BACKLOG)
     except OSError as error:
         raise ConfigurationError(
             [f"EARWITNESS_API__PORT (api.port): cannot listen on {api.host}:{api.port}: {error.strerror}"]
         ) from error
+    # What a client does not take within that time ends its connection; accepted ones inherit it.
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SLOWEST_READER_S * 1_000)
+    return listening
+
+
+def _limits(api: ApiSettings) -> Limits:
+    days = api.longest_range_days
+    return Limits(None if days is None else timedelta(days=days), api.most_requests)
 
 
 def _server(app: object) -> uvicorn.Server:
@@ -156,7 +173,9 @@ def _server(app: object) -> uvicorn.Server:
             ws="none",
             lifespan="off",
             server_header=False,
-            limit_concurrency=MOST_REQUESTS,
+            limit_concurrency=MOST_CONNECTIONS,
+            http=Protocol,
+            h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
             timeout_graceful_shutdown=STOP_WITHIN_S,
         )
     )

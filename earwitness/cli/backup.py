@@ -18,12 +18,13 @@ from sinks.clickhouse.schema import migrate
 def backup(name: str, data_dir: Path | None) -> None:
     """Copy the trail to the folder NAME of ClickHouse's backups, while workers go on.
 
-    The embedded stack keeps backups in the folder `backups` of its data folder. What Kafka holds is no part
-    of a copy: workers take what came after it from there.
-
     \b
     Example:
       earwitness backup 2026-11-26
+
+    The embedded stack keeps backups in the folder `backups` of its data folder. What Kafka holds is no part
+    of a copy: workers take what came after it from there.
+
     """
     backups.back_up(wiring.clickhouse(resolve(data_dir, "admin").clickhouse), name)
     click.echo(f"backed up to {name}")
@@ -35,12 +36,13 @@ def backup(name: str, data_dir: Path | None) -> None:
 def restore(name: str, data_dir: Path | None) -> None:
     """Put the copy NAME in the place of an empty trail; no worker may run meanwhile.
 
-    The schema is then brought up to date. Workers that start afterwards complete the trail from Kafka.
-    docs/runbooks/backup-and-restore.md has the steps.
-
     \b
     Example:
       earwitness up --detach --workers 0 && earwitness restore 2026-11-26
+
+    The schema is then brought up to date. Workers that start afterwards complete the trail from Kafka.
+    docs/runbooks/backup-and-restore.md has the steps.
+
     """
     address = wiring.clickhouse(resolve(data_dir, "admin").clickhouse)
     held = backups.restore(address, name)

@@ -1,5 +1,6 @@
 """How commands ask the read API: one client, whose errors say which address and what to check."""
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -8,6 +9,7 @@ from urllib.parse import quote
 
 import httpx
 
+from earwitness.cli import curl
 from earwitness.query.language import MalformedQuery, Place
 from earwitness.settings import ApiSettings
 from models.errors import ConfigurationError, QueryRejected, SinkUnavailable, StackUnavailable
@@ -22,6 +24,9 @@ PAUSE_S: Final = 0.25
 ANSWER_MARGIN_S: Final = 30.0
 """How much longer an answer is waited for than one question may run."""
 
+_REJECTED: Final = frozenset({400, 413, 414, 422, 431})
+"""Statuses that say the question is wrong or too much, so that asking it again will not help."""
+
 Json = Any
 
 
@@ -31,6 +36,9 @@ class NotYetRecorded(Exception):
 
 class ApiClient:
     """The read API, as commands see it. Use it in a `with` block.
+
+    Where the person wants to see the question (`--show-curl`), the first one is printed in place of being
+    asked, unless `shows` is False: for what must be known before the question can be put.
 
     Raises `ConfigurationError` where there is no token to send.
     """
@@ -42,12 +50,14 @@ class ApiClient:
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         now: Callable[[], float] = time.monotonic,
+        shows: bool = True,
     ) -> None:
         token = settings.token.get_secret_value()
         if not token:
             raise ConfigurationError(["EARWITNESS_API__TOKEN (api.token): must hold the API's token"])
         self._url = settings.url or f"http://{settings.host}:{settings.port}"
         self._sleep, self._now = sleep, now
+        self._shows = shows
         self._http = httpx.Client(
             base_url=self._url,
             headers={"Authorization": f"Bearer {token}", "User-Agent": AGENT},
@@ -93,6 +103,15 @@ class ApiClient:
         """Ask with a body. Raises as `get` does."""
         return self._read(self._ask("POST", path, {}, body))
 
+    def put(self, *path: str, body: Json) -> Json:
+        """Put a body at `path`. Raises as `get` does."""
+        return self._read(self._ask("PUT", path, {}, body))
+
+    def delete(self, *path: str) -> Json | None:
+        """Delete what stands at `path`; None where the API knows no such thing."""
+        answer = self._ask("DELETE", path, {}, None)
+        return None if answer.status_code == httpx.codes.NOT_FOUND else self._read(answer)
+
     def _ask(
         self,
         method: str,
@@ -105,6 +124,8 @@ class ApiClient:
         except UnicodeEncodeError as error:
             raise QueryRejected(f"{error.object!r} is not Unicode text") from error
         given = {name: value for name, value in parameters.items() if value is not None}
+        if self._shows and curl.is_wanted():
+            curl.show(method, f"{self._url}{url}", given, body)
         begin = self._now()
         while True:
             try:
@@ -122,6 +143,10 @@ class ApiClient:
                 raise StackUnavailable(
                     f"the connection to the API at {self._url} broke ({error}); ask again"
                 ) from error
+            except httpx.InvalidURL as error:
+                raise QueryRejected(
+                    f"the question is too long to be sent ({error})", "ask for less"
+                ) from error
             except UnicodeEncodeError as error:
                 raise QueryRejected("the question holds bytes that are not Unicode text") from error
 
@@ -136,7 +161,7 @@ class ApiClient:
             return answer.json()
         error = _error(answer)
         message, hint = error["message"], error["hint"]
-        if (query := answer.request.url.params.get("q")) and (malformed := _malformed(answer, query)):
+        if (query := _query_of(answer.request)) and (malformed := _malformed(answer, query)):
             raise malformed
         match answer.status_code:
             case httpx.codes.UNAUTHORIZED:
@@ -144,7 +169,7 @@ class ApiClient:
                     f"the API at {self._url} does not know this token: it belongs to another stack;"
                     " name the data folder with --data-dir, or set EARWITNESS_API__TOKEN"
                 )
-            case httpx.codes.BAD_REQUEST | httpx.codes.REQUEST_ENTITY_TOO_LARGE:
+            case status if status in _REJECTED:
                 raise QueryRejected(message, hint)
             case httpx.codes.SERVICE_UNAVAILABLE:
                 raise SinkUnavailable(f"{message}; {hint}" if hint else message)
@@ -163,6 +188,14 @@ def _malformed(answer: httpx.Response, query: str) -> MalformedQuery | None:
         return MalformedQuery(query, place, str(error["message"]), str(error["hint"]), suggestion)
     except (ValueError, KeyError, TypeError):
         return None
+
+
+def _query_of(request: httpx.Request) -> str | None:
+    """Give the query that was asked, or sent to be kept."""
+    if request.method == "PUT":
+        return str(json.loads(request.content)["query"])
+    query: str | None = request.url.params.get("q")
+    return query
 
 
 def _error(answer: httpx.Response) -> dict[str, str]:

@@ -15,6 +15,7 @@ from earwitness.cli.output import (
     OutputFormat,
     console,
     lines,
+    output_options,
     reading_options,
     second,
     tell,
@@ -61,7 +62,13 @@ def dead_letters() -> None:
 )
 @reading_options
 def list_letters(reason: str, limit: int, output: OutputFormat, data_dir: Path | None) -> None:
-    """List dead letters, newest first."""
+    """List dead letters, newest first.
+
+    \b
+    Examples:
+      earwitness dead-letters list
+      earwitness dead-letters list --reason unknown_field --output jsonl
+    """
     with ApiClient(resolve(data_dir, "api").api) as api:
         letters = api.get("dead-letters", reason=reason, limit=limit)["dead_letters"]
     if output != "table":
@@ -76,7 +83,14 @@ def list_letters(reason: str, limit: int, output: OutputFormat, data_dir: Path |
 @click.argument("position")
 @reading_options
 def show(position: str, output: OutputFormat, data_dir: Path | None) -> None:
-    """Show one dead letter with its bytes. POSITION is topic/partition/offset, as `list` gives it."""
+    """Show one dead letter with its bytes.
+
+    \b
+    Example:
+      earwitness dead-letters show access.events.v1/3/1204
+
+    POSITION is topic/partition/offset, as `list` gives it.
+    """
     with ApiClient(resolve(data_dir, "api").api) as api:
         found = api.find("dead-letters", *_parts(position))
     if found is None:
@@ -95,16 +109,17 @@ def show(position: str, output: OutputFormat, data_dir: Path | None) -> None:
 @dead_letters.command()
 @click.argument("positions", nargs=-1, metavar="POSITION…")
 @click.option("--reason", default="", metavar="R", help="Every dead letter of this reason instead.")
-@reading_options
+@output_options
 def replay(positions: tuple[str, ...], reason: str, output: OutputFormat, data_dir: Path | None) -> None:
     """Publish dead letters again, byte for byte and with their headers, to the topics they came from.
-
-    The record gets a new position and is judged like any other; what is refused again is a new dead letter.
 
     \b
     Examples:
       earwitness dead-letters replay access.events.v1/3/1204
       earwitness dead-letters replay --reason time_in_future
+
+    The record gets a new position and is judged like any other; what is refused again is a new dead letter.
+
     """
     if bool(positions) == bool(reason):
         raise click.UsageError("name either positions or a --reason")

@@ -53,6 +53,11 @@ _SEED_BITS: Final = 32
 def demo(accesses: int, data_dir: Path, keep: bool, seed: int | None) -> None:  # noqa: FBT001 - click's
     """Send a made-up day of a telephony platform through the real stack, and show what comes out.
 
+    \b
+    Examples:
+      earwitness demo
+      earwitness demo --accesses 5000 --keep
+
     Misuse is hidden in it. Every access carries a label that says which verdict it must get; the exit
     code is 1 where any gets another, is missing or is doubled.
     """

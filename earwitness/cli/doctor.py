@@ -23,7 +23,13 @@ _COLOURS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 @data_dir_option
 @click.option("--output", type=click.Choice(["table", "json"]), default="table", show_default=True)
 def doctor(data_dir: Path | None, output: str) -> None:
-    """Check everything that earwitness stands on; exit 1 where something is wrong."""
+    """Check everything that earwitness stands on; exit 1 where something is wrong.
+
+    \b
+    Examples:
+      earwitness doctor
+      earwitness doctor --output json
+    """
     values = settings.load()
     layout = layout_of(data_dir or values.data_dir)
     checks = check_installation(layout.root)

@@ -74,13 +74,14 @@ def put(
 ) -> None:
     """Publish evidence records, one JSON object a line; the newest record of a ref replaces older ones.
 
-    A bad line is named by file, number and field; the good ones are published all the same, and the
-    exit code is 1. Who put which evidence is on record before it is published.
-
     \b
     Example:
       echo '{"ref":"ticket:TCK-1","kind":"complaint","customer_ids":["acme"],
              "valid_from":"2026-01-31T09:00:00Z"}' | tr -d '\n' | earwitness evidence put -
+
+    A bad line is named by file, number and field; the good ones are published all the same, and the
+    exit code is 1. Who put which evidence is on record before it is published.
+
     """
     register = Register(
         kafka=sdk_wiring.kafka(resolve(data_dir, "register").kafka),

@@ -28,15 +28,15 @@ CHECK_COLUMNS: Final = ("id", "source", "name", "passed", "expected", "found", "
 def explain(identifier: str, as_of: str | None, output: OutputFormat, data_dir: Path | None) -> None:
     """Say why one access has its verdict, and what would have justified it.
 
-    The access is judged again from the policy and evidence of its verdict; should the answer differ, or
-    the policy version be gone, that is said first and the exit code is 1. With --as-of nothing is told
-    that was not known by then.
-
     \b
     Examples:
       earwitness explain 0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a
       earwitness explain 0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a --as-of 2026-01-31T09:30:00Z
       earwitness explain 0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a --output json
+
+    The access is judged again from the policy and evidence of its verdict; should the answer differ, or
+    the policy version be gone, that is said first and the exit code is 1. With --as-of nothing is told
+    that was not known by then.
 
     \b
     JSON holds:
@@ -58,6 +58,7 @@ def explain(identifier: str, as_of: str | None, output: OutputFormat, data_dir: 
                     unknown), changes (ref, version, registered_at, change), more (how many)
       differences   field, stored, judged_again; empty where judging again agrees
     CSV holds the checks.
+
     """
     explanations: list[Json] = find_accesses(data_dir, as_of, identifier, "explanation")["explanations"]
     if len(explanations) > 1:

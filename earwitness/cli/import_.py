@@ -56,13 +56,14 @@ def s3_access_log(
 ) -> None:
     """Publish S3 server access logs as access events; the same record is the same event every time.
 
-    A line that gives no event is named with its reason. The exit code is 1 where one leaves an access
-    out (not a record, or not mapped), not where it is no access to content or is ignored on purpose.
-
     \b
     Examples:
       earwitness import s3-access-log logs/2026-11-24-* --mapping s3-mapping.toml
       earwitness import s3-access-log LOG --mapping M.toml --dry-run --output jsonl | earwitness judge -
+
+    A line that gives no event is named with its reason. The exit code is 1 where one leaves an access
+    out (not a record, or not mapped), not where it is no access to content or is ignored on purpose.
+
     """
     read = parse_mapping(mapping.read_bytes(), str(mapping))
     tally = Tally()

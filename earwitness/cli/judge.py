@@ -1,5 +1,6 @@
 """`earwitness judge`: a dry run. Nothing is published and nothing is stored."""
 
+import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +27,7 @@ from earwitness.cli.wording import shorten_times
 from earwitness.devstack.state import resolve
 from earwitness.policy import EvidenceIndex, PolicySet, explain
 from earwitness.policy_files import read_policies
-from models.errors import MalformedEvent, StackUnavailable
+from models.errors import MalformedEvent, QueryRejected, StackUnavailable
 from models.evidence import EvidenceRecord, contradiction_in
 from models.fields import made_at_ms
 from models.verdict import Explanation
@@ -43,6 +44,7 @@ COLUMNS: Final = (
     "policy_version",
     "missing",
 )
+AGAINST: Final = ("registers", "api")
 PAGE: Final = 1_000
 """Records in one answer of the API."""
 
@@ -67,30 +69,49 @@ Row = dict[str, Any]
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the policy versions.  [default: the policies_dir of the settings]",
 )
+@click.option(
+    "--against",
+    type=click.Choice(AGAINST),
+    default="registers",
+    show_default=True,
+    help="Judge here by the registers, or ask the API: by its policies, and recorded as a reading.",
+)
 @data_dir_option
 @click.option(
     "--output", type=click.Choice(FORMATS), default="jsonl", show_default=True, help="How to show it."
 )
-def judge(
-    file: str, evidence_file: str | None, folder: Path | None, data_dir: Path | None, output: OutputFormat
+def judge(  # noqa: PLR0913, PLR0917 - one for each option
+    file: str,
+    evidence_file: str | None,
+    folder: Path | None,
+    against: str,
+    data_dir: Path | None,
+    output: OutputFormat,
 ) -> None:
     """Judge access events, one JSON object a line, as if received now; nothing is stored.
-
-    A bad line is named by number and field; the good ones are judged all the same, and the exit code
-    is 1.
 
     \b
     Examples:
       earwitness judge events.jsonl --evidence registers.jsonl
       earwitness judge events.jsonl --output table
+      earwitness judge events.jsonl --against api
+
+    A bad line is named by number and field; the good ones are judged all the same, and the exit code
+    is 1.
+
     """
-    policies = read_policies(folder or settings.load().policies_dir)
     faults = _Faults()
-    if evidence_file is None:
-        evidence = _registers_of_stack(data_dir)
+    if against == "api":
+        if evidence_file is not None or folder is not None:
+            raise click.UsageError("the API judges by its own evidence and policies: leave those options out")
+        rows = _judged_by_the_api(read_lines([file]), data_dir, faults)
     else:
-        evidence = _registers_of_file(evidence_file, faults)
-    rows = _judged(read_lines([file]), policies, evidence, faults)
+        policies = read_policies(folder or settings.load().policies_dir)
+        if evidence_file is None:
+            evidence = _registers_of_stack(data_dir)
+        else:
+            evidence = _registers_of_file(evidence_file, faults)
+        rows = _judged(read_lines([file]), policies, evidence, faults)
     if output == "table":
         console().print(_table(rows))
     else:
@@ -139,6 +160,20 @@ def _judged(
             faults.add(line, error.detail)
             continue
         yield _row(event.id, explain(event, policies, evidence, received_at=now, as_of=now))
+
+
+def _judged_by_the_api(found: Iterable[Line], data_dir: Path | None, faults: _Faults) -> Iterator[Row]:
+    with ApiClient(resolve(data_dir, "api").api) as client:
+        for line in found:
+            try:
+                judged = client.post("judge", body=json.loads(line.text))
+            except QueryRejected as error:
+                faults.add(line, error.message)
+                continue
+            except ValueError as error:
+                faults.add(line, f"is not JSON: {error}")
+                continue
+            yield {name: judged[name] for name in COLUMNS}
 
 
 def _row(identifier: str, explanation: Explanation) -> Row:

@@ -30,6 +30,7 @@ COMMANDS: Final = {
     "import": "earwitness.cli.import_:import_",
     "judge": "earwitness.cli.judge:judge",
     "search": "earwitness.cli.search:search",
+    "searches": "earwitness.cli.searches:searches",
     "show": "earwitness.cli.show:show",
     "explain": "earwitness.cli.explain:explain",
     "sql": "earwitness.cli.sql:sql",
@@ -38,6 +39,7 @@ COMMANDS: Final = {
     "reconcile": "earwitness.cli.reconcile:reconcile",
     "policy": "earwitness.cli.policy:policy",
     "demo": "earwitness.cli.demo:demo",
+    "completion": "earwitness.cli.completion:completion",
 }
 """Name of the subcommand → `module:attribute` of its click command."""
 

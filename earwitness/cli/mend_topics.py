@@ -19,13 +19,14 @@ from sinks.clickhouse.trail import ClickHouseTrail
 def mend_topics(data_dir: Path | None, *, yes: bool) -> None:
     """After Kafka lost its data: have its topics go on behind what the trail holds of them.
 
+    \b
+    Example:
+      earwitness up --detach --workers 0 && earwitness mend-topics --yes
+
     Workers refuse topics that were made anew, or restored from an older copy, for their offsets would
     be given twice. What producers have sent to them since is sent once more, behind the trail's end,
     and then deleted where it was. docs/runbooks/backup-and-restore.md has the steps.
 
-    \b
-    Example:
-      earwitness up --detach --workers 0 && earwitness mend-topics --yes
     """
     found = resolve(data_dir, "admin")
     with closing(ClickHouse(wiring.clickhouse(found.clickhouse))) as clickhouse:

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from earwitness.cli.curl import show_curl_option
 from earwitness.cli.stack_options import data_dir_option
 
 OutputFormat = Literal["table", "json", "jsonl", "csv"]
@@ -23,6 +24,9 @@ FORMATS: Final = ("table", "json", "jsonl", "csv")
 
 PLAIN_WIDTH: Final = 120
 """Columns of a table that goes into a file or a pipe, unless COLUMNS says otherwise."""
+
+ROWS_BETWEEN_COUNTS: Final = 1_000
+_ERASED: Final = "\r\x1b[K"
 
 VERDICT_STYLES: Final = {
     "justified": "green",
@@ -32,10 +36,16 @@ VERDICT_STYLES: Final = {
 }
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
+_Row = TypeVar("_Row")
 
 
 def reading_options(command: _Command) -> _Command:
-    """Add the options of every command that reads: `--output` and `--data-dir`."""
+    """Add the options of every command that asks the API: `--output`, `--show-curl` and `--data-dir`."""
+    return show_curl_option(output_options(command))
+
+
+def output_options(command: _Command) -> _Command:
+    """Add `--output` and `--data-dir`."""
     for option in (
         data_dir_option,
         click.option(
@@ -62,6 +72,21 @@ def console() -> Console:
 def tell(message: str) -> None:
     """Say something about the data that is not data."""
     click.echo(message, err=True)
+
+
+def progressing(rows: Iterator[_Row]) -> Iterator[_Row]:
+    """Count rows on stderr while they come, where somebody watches; nothing is left of it in the end."""
+    if not sys.stderr.isatty():
+        yield from rows
+        return
+    shown = False
+    for count, row in enumerate(rows, start=1):
+        if count % ROWS_BETWEEN_COUNTS == 0:
+            click.echo(f"\r{count:,} …", err=True, nl=False)
+            shown = True
+        yield row
+    if shown:
+        click.echo(_ERASED, err=True, nl=False)
 
 
 def write_json(value: Any) -> None:  # noqa: ANN401 - JSON of any shape

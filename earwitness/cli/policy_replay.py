@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from earwitness import settings
 from earwitness.cli import wiring
-from earwitness.cli.output import OutputFormat, console, reading_options, tell, write_json, write_rows
+from earwitness.cli.output import OutputFormat, console, output_options, tell, write_json, write_rows
 from earwitness.cli.replay_output import (
     CHANGE_COLUMNS,
     About,
@@ -85,7 +85,7 @@ class Asked(NamedTuple):
     type=click.Path(path_type=Path, file_okay=False),
     help="Folder of the policy versions.  [default: the policies_dir of the settings]",
 )
-@reading_options
+@output_options
 def replay(  # noqa: PLR0913, PLR0917 - one for each option
     new: str,
     since: str,
@@ -98,15 +98,16 @@ def replay(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Judge the history by another policy version, and show what would change. The trail stays as it is.
 
-    Every access is judged by NEW alone, whatever its effective_from, on the evidence that is known now, and
-    compared with the newest verdict that the trail has. That this was done is recorded first. With jsonl and
-    csv the accesses whose verdict changes come as they are found, in no particular order.
-
     \b
     Examples:
       earwitness policy replay --policy drafts/2027-01-01/policy.toml --since 30d
       earwitness policy replay --policy 2013-02-07 --since 2026-01-01 --until 2026-02-01
       earwitness policy replay --policy drafts/2027-01-01 --since 30d --output csv > changes.csv
+
+    Every access is judged by NEW alone, whatever its effective_from, on the evidence that is known now, and
+    compared with the newest verdict that the trail has. That this was done is recorded first. With jsonl and
+    csv the accesses whose verdict changes come as they are found, in no particular order.
+
     """
     now = datetime.now(UTC)
     asked = Asked(

@@ -10,11 +10,12 @@ from earwitness.devstack.provision import provision_kafka
 def provision() -> None:
     """Create the topics and access rules that a Kafka lacks; needs a user that may.
 
-    What exists is left as it is. The users themselves belong to whoever runs Kafka.
-
     \b
     Example:
       EARWITNESS_KAFKA__BOOTSTRAP=kafka:9092 EARWITNESS_KAFKA__USERNAME=admin earwitness provision
+
+    What exists is left as it is. The users themselves belong to whoever runs Kafka.
+
     """
     kafka = settings.load().kafka
     provision_kafka(kafka)

@@ -26,13 +26,14 @@ def publish(
 ) -> None:
     """Publish access events, one JSON object a line; say how many were acknowledged.
 
-    A bad line is named by file, number and field; the good ones are published all the same, and the
-    exit code is 1. Publishing a file again adds no row: the same source and id is the same access.
-
     \b
     Examples:
       earwitness publish events.jsonl
       zcat yesterday.jsonl.gz | earwitness publish -
+
+    A bad line is named by file, number and field; the good ones are published all the same, and the
+    exit code is 1. Publishing a file again adds no row: the same source and id is the same access.
+
     """
     kafka = state.resolve(data_dir, "producer").kafka
     forwarder = Forwarder(kafka=sdk_wiring.kafka(kafka), pseudonymise=read_pseudonyms(pseudonym_key_file))

@@ -72,14 +72,15 @@ def reconcile(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Compare Kafka's offsets, the range ledger, the producers' counts and the table.
 
+    \b
+    Example:
+      earwitness reconcile --since 7d
+
     Says which offsets are complete, and finds gaps, losses and duplicates, each with its place, its size and
     what to do. Exit 0: complete. Exit 1: something is wrong. Exit 2: could not ask.
 
     With --every it looks at yesterday and today, unless --since says otherwise, until it is stopped.
 
-    \b
-    Example:
-      earwitness reconcile --since 7d
     """
     try:
         loaded = resolve(data_dir, "worker")

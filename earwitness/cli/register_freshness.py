@@ -79,14 +79,15 @@ def list_(output: OutputFormat, data_dir: Path | None) -> None:
 def beat(name: str, kinds: tuple[str, ...], every_s: int, data_dir: Path | None) -> None:
     """Say that a register works, for as long as --every says.
 
-    Run it after each load that went well, or from a timer beside the register. Without another beat in
-    time the register is overdue, and verdicts that could have used it say so. A name that is new, other
-    kinds or another interval are recorded in the activity log; a beat alone is not.
-
     \b
     Examples:
       earwitness registers beat zendesk --kinds complaint --every 15m
       earwitness registers beat hr-directory --kinds employment,affiliation --every 1d
+
+    Run it after each load that went well, or from a timer beside the register. Without another beat in
+    time the register is overdue, and verdicts that could have used it say so. A name that is new, other
+    kinds or another interval are recorded in the activity log; a beat alone is not.
+
     """
     with ApiClient(resolve(data_dir, "api").api) as api:
         said = api.post("registers", name, "heartbeat", body={"kinds": list(kinds), "every_s": every_s})
@@ -102,11 +103,12 @@ def beat(name: str, kinds: tuple[str, ...], every_s: int, data_dir: Path | None)
 def retire(name: str, data_dir: Path | None) -> None:
     """Expect nothing of a register any more: its silence marks no verdict. Beating brings it back.
 
-    Recorded in the activity log: whoever retires a register switches off a warning.
-
     \b
     Example:
       earwitness registers retire old-ticket-system
+
+    Recorded in the activity log: whoever retires a register switches off a warning.
+
     """
     with ApiClient(resolve(data_dir, "api").api) as api:
         known = {row["name"]: row for row in api.get("registers")["registers"]}

@@ -77,13 +77,14 @@ def load(
 ) -> None:
     """Load CSV or JSON lines: tell the registers what differs from what they hold.
 
-    A row that gives no record is named by file, line and field; the others go on, and the exit code
-    is 1. Loading a file again changes nothing. docs/registers.md explains mappings.
-
     \b
     Examples:
       earwitness registers load tickets.csv --mapping examples/registers/tickets.toml --dry-run
       earwitness registers load contracts.jsonl --mapping contracts.toml --register procurement
+
+    A row that gives no record is named by file, line and field; the others go on, and the exit code
+    is 1. Loading a file again changes nothing. docs/registers.md explains mappings.
+
     """
     read = parse_mapping(read_file(mapping), str(mapping), origins=LOAD_ORIGINS)
     asked = _register(register)
@@ -124,15 +125,16 @@ def sync(
 ) -> None:
     """Take a file as the full list of who is here now: who is missing from it has left.
 
-    Leavers are withdrawn from now on, or from --at; what they did before stays as it was. A file with
-    a row that cannot be read withdraws nobody, and one that would withdraw too many, or everybody, is
-    refused as a whole unless that is confirmed.
-
     \b
     Examples:
       earwitness registers sync staff.jsonl --mapping examples/registers/staff.toml --dry-run
       earwitness registers sync partners.csv --mapping partners.toml --kind affiliation
       earwitness registers sync staff.jsonl --mapping staff.toml --allow-withdrawals 40
+
+    Leavers are withdrawn from now on, or from --at; what they did before stays as it was. A file with
+    a row that cannot be read withdraws nobody, and one that would withdraw too many, or everybody, is
+    refused as a whole unless that is confirmed.
+
     """
     read, listed = _directory_mapping(mapping, kind)
     directory = Directory(

@@ -59,12 +59,13 @@ def customer(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Who touched this customer's content, when and why.
 
-    A table or JSON holds the counts by actor, purpose and clause, and the newest accesses; JSON lines and
-    CSV hold those accesses alone, as `search` gives them.
-
     \b
     Example:
       earwitness report customer acme --since 30d
+
+    A table or JSON holds the counts by actor, purpose and clause, and the newest accesses; JSON lines and
+    CSV hold those accesses alone, as `search` gives them.
+
     """
     with ApiClient(resolve(data_dir, "api").api) as api:
         found = api.get("reports", "customer", customer_id, since=since, until=until, limit=limit)

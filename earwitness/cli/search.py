@@ -17,6 +17,7 @@ from earwitness.cli.output import (
     OutputFormat,
     console,
     lines,
+    progressing,
     reading_options,
     second,
     tell,
@@ -25,9 +26,11 @@ from earwitness.cli.output import (
 )
 from earwitness.cli.pointing import pointing
 from earwitness.devstack.state import resolve
-from earwitness.query.language import MalformedQuery, names_a_time, parse, quote
+from earwitness.query.language import MalformedQuery, all_of, names_a_time, parse, quote, write
 from earwitness.query.rows import ROW_FIELDS
 from earwitness.query.summaries import MOST_VALUES
+from earwitness.settings import ApiSettings
+from models.errors import QueryRejected
 
 PAGE_ROWS: Final = 1_000
 MOST_ROWS: Final = 10_000_000
@@ -55,6 +58,7 @@ Row = dict[str, Any]
     metavar="N",
     help="Most rows.",
 )
+@click.option("--saved", metavar="NAME", help="Search by a saved query; QUERY narrows it further.")
 @click.option(
     "--count-by",
     metavar="FIELDS",
@@ -66,6 +70,7 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
     since: str | None,
     until: str | None,
     limit: int,
+    saved: str | None,
     count_by: str | None,
     output: OutputFormat,
     data_dir: Path | None,
@@ -81,6 +86,7 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
       earwitness search '(actor:e-1 OR team:night-*) reason:evidence_*'
       earwitness search 'TCK-1 time:>=-30d'                   text in any id, customer or evidence
       earwitness search 'actor_type:vendor time:>=-7d' --count-by verdict,org
+      earwitness search --saved vendors-last-week -verdict:justified
 
     QUERY is terms as field:value, all of which must hold. Commas separate alternatives, - negates, a * at
     the end stands for whatever follows, and quotes hold a value with spaces. Put it in single quotes, so
@@ -90,22 +96,24 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
     for word in query:
         if word.startswith("--"):
             raise click.NoSuchOption(
-                word, possibilities=["--since", "--until", "--limit", "--count-by", "--output", "--data-dir"]
+                word, possibilities=[name for each in search.params for name in each.opts if name[0] == "-"]
             )
-    with ApiClient(resolve(data_dir, "api").api) as api, pointing():
+    settings = resolve(data_dir, "api").api
+    with ApiClient(settings) as api, pointing():
+        text = joined(query) if saved is None else narrowed(settings, saved, joined(query))
         if count_by is not None:
             bounds = {"since": since, "until": until}
             most = MOST_VALUES_SHOWN if output == "table" else MOST_VALUES
-            asked = {"q": joined(query), **bounds, "fields": count_by}
+            asked = {"q": text, **bounds, "fields": count_by}
             show_counts(api.get("search", "facets", **asked, limit=most), output)
             return
-        found = Found(api, joined(query), since, until, limit)
+        found = Found(api, text, since, until, limit)
         if output == "table":
-            rows = list(found.rows())
+            rows = list(progressing(found.rows()))
             if rows:
                 console().print(accesses_table(rows))
         else:
-            write_rows(found.rows(), ROW_FIELDS if output == "csv" else (), output)
+            write_rows(progressing(found.rows()), ROW_FIELDS if output == "csv" else (), output)
         tell(found.summary())
 
 
@@ -117,6 +125,15 @@ def joined(words: tuple[str, ...]) -> str:
     if len(words) == 1:
         return words[0]
     return " ".join(quote(word) if " " in word and not _OF_A_QUERY & set(word) else word for word in words)
+
+
+def narrowed(settings: ApiSettings, name: str, query: str) -> str:
+    """Give the query that is saved under a name, with another one that must hold as well."""
+    with ApiClient(settings, shows=False) as api:
+        found = api.find("searches", name)
+    if found is None:
+        raise QueryRejected(f"no search is saved as {name}", "`earwitness searches list` names them")
+    return write(all_of((parse(found["query"]), parse(query))))
 
 
 class Found:

@@ -32,14 +32,15 @@ Row = dict[str, Any]
 def show(identifier: str, as_of: str | None, output: OutputFormat, data_dir: Path | None) -> None:
     """Show one access: every field of its row in the trail.
 
-    With --as-of it has the verdict that was the newest one recorded by then, and `as_of` says when; where
-    the access itself was not yet recorded, the exit code is 1. Where several sources used the same id, each
-    access is shown; JSON is then a list.
-
     \b
     Examples:
       earwitness show 0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a
       earwitness show 0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a --as-of 2026-01-31T09:30:00Z
+
+    With --as-of it has the verdict that was the newest one recorded by then, and `as_of` says when; where
+    the access itself was not yet recorded, the exit code is 1. Where several sources used the same id, each
+    access is shown; JSON is then a list.
+
     """
     found = find_accesses(data_dir, as_of, identifier)
     instant = {"as_of": found["as_of"]} if as_of is not None else {}

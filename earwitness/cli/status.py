@@ -26,6 +26,11 @@ Json = dict[str, Any]
 def status(data_dir: Path | None, output: str) -> None:
     """Show the processes of the stack and their addresses; exit 1 unless every one is ready.
 
+    \b
+    Examples:
+      earwitness status
+      earwitness status --output json
+
     An overdue register is shown and warned of, but the stack is ready all the same. In JSON `registers`
     is null where they could not be asked.
     """

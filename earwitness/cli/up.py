@@ -23,7 +23,13 @@ _PORT = click.IntRange(1, 65_535)
 @click.option("--clickhouse-port", type=_PORT, help="Where ClickHouse listens.  [default: a free port]")
 @click.option("--api-port", type=_PORT, help="Where the read API listens.  [default: a free port]")
 def up(detach: bool, workers: int, data_dir: Path | None, **ports: int | None) -> None:  # noqa: FBT001 - click's
-    """Start Kafka, ClickHouse, the workers and the read API, on this machine alone."""
+    """Start Kafka, ClickHouse, the workers and the read API, on this machine alone.
+
+    \b
+    Examples:
+      earwitness up --detach
+      earwitness up --workers 2 --data-dir /var/lib/earwitness
+    """
     values = settings.load()
     asked = {name.removesuffix("_port"): port for name, port in ports.items() if port is not None}
     options = Options(data_dir=data_dir or values.data_dir, workers=workers, ports=asked)

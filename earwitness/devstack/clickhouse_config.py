@@ -87,6 +87,7 @@ _GRANTS: Final = {
         "GRANT SELECT ON earwitness.range_ledger",
         "GRANT INSERT ON earwitness.activity_log",
         "GRANT SELECT, INSERT ON earwitness.register_heartbeats",
+        "GRANT SELECT, INSERT ON earwitness.saved_search_log",
     ),
 }
 

@@ -9,7 +9,7 @@ from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
 
 from earwitness.query.conditions import Parameter
-from earwitness.query.store import Answer
+from earwitness.query.store import Answer, AnswerTooLarge, Busy, TooSlow
 from models.errors import QueryRejected, SinkUnavailable
 
 MOST_CONNECTIONS: Final = 8
@@ -143,7 +143,7 @@ class ClickHouseStore:
         try:
             client = self._pool.get(timeout=WAIT_FOR_CONNECTION_S)
         except queue.Empty:
-            raise SinkUnavailable(
+            raise Busy(
                 f"{MOST_CONNECTIONS} questions are already running, and none ended within"
                 f" {WAIT_FOR_CONNECTION_S} s"
             ) from None
@@ -175,12 +175,12 @@ class ClickHouseStore:
     def _refusal(self, error: ServerException) -> QueryRejected | SinkUnavailable:
         said = _first_sentence(error)
         if error.code in _TOO_SLOW:
-            return QueryRejected(
+            return TooSlow(
                 f"the question ran longer than {self._query_timeout_s} s and was stopped",
                 "narrow it: a shorter time (since, until), a customer or an actor",
             )
         if error.code in _TOO_LARGE:
-            return QueryRejected(f"the answer is too large: {said}", "narrow it, or ask for fewer rows")
+            return AnswerTooLarge(f"the answer is too large: {said}", "narrow it, or ask for fewer rows")
         if error.code in _NOT_ITS_FAULT:
             return SinkUnavailable(f"ClickHouse {self._address} refused (code {error.code}): {said}")
         if self._author == "person":

@@ -4,6 +4,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from earwitness.query.conditions import Parameter
+from models.errors import QueryRejected, SinkUnavailable
+
+
+class TooSlow(QueryRejected):
+    """The question ran longer than it may, and was stopped. Narrow it."""
+
+
+class AnswerTooLarge(QueryRejected):
+    """The question needs more memory, or its answer more bytes, than it may. Narrow it."""
+
+
+class Busy(SinkUnavailable):
+    """As many questions run as may, and none ended in time. Ask again a little later."""
 
 
 class Answer(NamedTuple):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
+from earwitness.api.app import openapi_document
 from earwitness.reference.compatibility import breaks
 from earwitness.reference.pages import commands_page, errors_page, metrics_page, query_page, settings_page
 from earwitness.reference.runtime_lock import runtime_lock
@@ -19,6 +20,7 @@ from earwitness.settings import ROOT
 FOLDER: Final = Path("docs/reference")
 ACCESS_EVENT: Final = FOLDER / "access-event.schema.json"
 EVIDENCE_RECORD: Final = FOLDER / "evidence-record.schema.json"
+OPENAPI: Final = FOLDER / "openapi.json"
 RUNTIME_LOCK: Final = Path("deploy/requirements.lock")
 
 
@@ -39,6 +41,7 @@ def make_files() -> dict[Path, str]:
         FOLDER / "errors.md": errors_page(),
         FOLDER / "metrics.md": metrics_page(),
         FOLDER / "query.md": query_page(),
+        OPENAPI: json.dumps(openapi_document(), indent=1, ensure_ascii=False) + "\n",
         RUNTIME_LOCK: runtime_lock((ROOT / "requirements.lock").read_text(encoding="utf-8")),
     }
 

@@ -19,9 +19,11 @@ from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
+from earwitness.query.saved_searches import SavedSearches
 from earwitness.query.store import Answer
 from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
+from models.access import AccessEvent
 from models.errors import PipelineError
 from models.registers import Heartbeat
 from sinks.clickhouse.activity import Activity
@@ -88,6 +90,14 @@ def no_explanation(row: Row, as_of: datetime | None = None) -> dict[str, Any]:
     return {"access": row}
 
 
+def no_judgement(event: AccessEvent, now: datetime) -> dict[str, Any]:
+    return {"id": event.id}
+
+
+def nothing_kept(name: str, query: str, saved_by: str) -> None:
+    return None
+
+
 def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> Sources:
     return Sources(
         trail=Trail(store),
@@ -96,8 +106,11 @@ def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> S
         registers=Registers(store),
         heartbeats=beats or Beats(),
         dead_letters=DeadLetters(store),
+        searches=SavedSearches(store),
+        keep_search=nothing_kept,
         statements=store,
         explain=no_explanation,
+        dry_run=no_judgement,
         activity=activity,
         is_ready=lambda: store.ask("ready?") is not None,
     )

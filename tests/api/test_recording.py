@@ -1,11 +1,15 @@
+from datetime import UTC, datetime
+
+import httpx
 import pytest
 
 from earwitness.api.app import create_app
 from earwitness.api.gate import OPEN_PATHS
+from earwitness.api.judging import EXAMPLE
 from earwitness.query.store import Answer
 from models.errors import QueryRejected, SinkUnavailable
 from sinks.clickhouse.activity import MOST_CUSTOMERS
-from tests.api.serving import NOTHING, CannedStore, Kept, client_of, sources
+from tests.api.serving import NOTHING, TOKEN, CannedStore, Kept, client_of, serving, sources
 
 UNKNOWN_ID = "0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a"
 CANNOT_WRITE = SinkUnavailable("the activity log was not written within 15 s")
@@ -22,9 +26,16 @@ READINGS = [
     ("GET", "/api/v1/dead-letters", None, "dead-letters.list"),
     ("GET", "/api/v1/dead-letters/access.events.v1/0/0", None, "dead-letters.show"),
     ("POST", "/api/v1/dead-letters/replays", {"positions": []}, "dead-letters.replay"),
+    ("GET", "/api/v1/searches", None, "searches.list"),
+    ("GET", "/api/v1/searches/mine", None, "searches.show"),
+    ("POST", "/api/v1/judge", EXAMPLE, "judge"),
 ]
+CHANGES = [
+    ("PUT", "/api/v1/searches/mine", {"query": "actor:e-1"}, "searches.save"),
+    ("DELETE", "/api/v1/searches/mine", None, "searches.delete"),
+]
+
 NO_READINGS = {
-    ("get", "/metrics"),
     ("get", "/api/v1/registers"),
     ("get", "/api/v1/search/completions"),
     ("post", "/api/v1/registers/{name}/heartbeat"),
@@ -58,6 +69,24 @@ def test_what_cannot_be_recorded_is_not_answered(
     assert set(answer.json()) == {"error"}
 
 
+@pytest.mark.parametrize(("method", "path", "body", "action"), CHANGES)
+def test_a_change_that_cannot_be_recorded_is_not_made(
+    method: str, path: str, body: dict[str, object] | None, action: str
+) -> None:
+    """It is recorded first, and then made: nobody changes unseen what others ask."""
+    saved = Answer((), (), (("mine", "actor_id:e-2", datetime(2026, 1, 1, tzinfo=UTC), "api-token"),))
+    made: list[str] = []
+    for activity, status, changes in ((Kept(), 200, 1), (Kept(CANNOT_WRITE), 503, 0)):
+        made.clear()
+        there = sources(CannedStore(saved), activity)._replace(keep_search=lambda *of: made.append(of[0]))
+        app = create_app(there, token=TOKEN, largest_page=10)
+        with serving(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
+            headers = {"Authorization": f"Bearer {TOKEN}"}
+            answer = client.request(method, path, json=body, headers=headers)
+        assert (answer.status_code, len(made)) == (status, changes)
+        assert [kept.action for kept in activity.activities] == [action] * changes
+
+
 def test_the_readings_above_are_all_there_are() -> None:
     """Whoever adds a route adds it to the list, and so shows that it records. A webhook reads nothing."""
     app = create_app(sources(CannedStore(NOTHING), Kept()), token="t", largest_page=1)
@@ -66,7 +95,7 @@ def test_the_readings_above_are_all_there_are() -> None:
         (method, path) for path, methods in paths.items() for method in methods if path not in OPEN_PATHS
     }
     assert routes >= NO_READINGS
-    assert len(routes - NO_READINGS) == len(READINGS)
+    assert len(routes - NO_READINGS) == len(READINGS) + len(CHANGES)
 
 
 def test_the_record_names_what_was_asked_and_the_customers_that_were_seen() -> None:
