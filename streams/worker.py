@@ -39,8 +39,11 @@ STORE_THREADS: Final = 4
 """Inserts under way at once; each has a connection of its own."""
 
 COLLECTOR_THRESHOLDS: Final = (10_000, 20, 20)
-"""Allocations before the youngest generation is collected, and how many of those before the older ones. Ten times
-as many, and what clickhouse-driver leaves in cycles holds 70 MB under load before it is let go of (measured)."""
+"""Allocations before the youngest generation is collected, and how many of those before the older ones.
+
+Ten times as many, and what clickhouse-driver leaves in cycles holds 60 MB under load before it is let go of
+(measured).
+"""
 
 STOPPED_WITHIN_S: Final = 15.0
 """How long each half of stopping may take: leaving the group, and closing connections."""
