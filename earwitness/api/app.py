@@ -2,13 +2,13 @@
 
 import time
 from collections.abc import Callable
-from typing import Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 
 from earwitness.api import (
     accesses,
+    activity,
     dead_letters,
     evidence,
     health,
@@ -16,17 +16,18 @@ from earwitness.api import (
     registers,
     searching,
     sql,
+    tokens,
     webhooks,
 )
 from earwitness.api.deliveries import Deliveries, Hooks
 from earwitness.api.errors import install
 from earwitness.api.gate import Gate
+from earwitness.api.keys import Keys
+from earwitness.api.permissions import PATH, permitted
 from earwitness.api.recording import Clock, utc_now
 from earwitness.api.sources import Sources
 from earwitness.health.readiness import Readiness
 from models.errors import ConfigurationError, PipelineError
-
-PATH: Final = "/api/v1"
 
 
 def create_app(
@@ -43,16 +44,19 @@ def create_app(
     """
     if not token:
         raise ConfigurationError(["EARWITNESS_API__TOKEN (api.token): must not be empty"])
-    app = FastAPI(title="earwitness", openapi_url=None)
+    app = FastAPI(title="earwitness", openapi_url=None, dependencies=[Depends(permitted)])
     app.state.sources = sources
     app.state.activity = sources.activity
     app.state.largest_page = largest_page
     app.state.clock = clock
+    app.state.keys = Keys(token, sources.tokens, clock)
     app.state.deliveries = None if hooks is None else Deliveries(hooks, sources, clock)
     for router in (
         searching.router,
         accesses.router,
         sql.router,
+        activity.router,
+        tokens.router,
         evidence.router,
         registers.router,
         dead_letters.router,
@@ -65,7 +69,7 @@ def create_app(
     healthz = _health(sources.is_ready)
     for path in ("/healthz", f"{PATH}/healthz"):
         app.add_api_route(path, healthz, methods=["GET"])
-    app.add_middleware(Gate, token=token)
+    app.add_middleware(Gate, keys=app.state.keys)
     install(app)
     return app
 

@@ -1,7 +1,6 @@
 """`earwitness api`: serve the read API."""
 
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -10,18 +9,20 @@ from typing import Final
 
 import click
 import structlog
-import uvicorn
 
 from earwitness import logs, settings
 from earwitness.api.app import create_app
 from earwitness.api.deliveries import Hooks
 from earwitness.api.sources import Sources
 from earwitness.cli import sdk_wiring, wiring
+from earwitness.cli.api_server import check_protected, listen, server_of
 from earwitness.cli.outbox_publisher import OutboxPublisher
+from earwitness.cli.scope_stores import ScopeStores
 from earwitness.health.pulse import Pulse
 from earwitness.health.readiness import CLICKHOUSE, Readiness
 from earwitness.policy import PolicySet
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
+from earwitness.query.activity import ActivityReading
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
@@ -32,21 +33,17 @@ from earwitness.query.trail import Trail
 from earwitness.register_files import read_hooks, read_registers
 from earwitness.registers.config import Register
 from earwitness.registers.success import heartbeat_of
-from earwitness.settings import ApiSettings, Settings
-from models.errors import ConfigurationError, QueryRejected, SinkUnavailable
+from earwitness.settings import Settings
+from models.errors import QueryRejected, SinkUnavailable
 from sinks.clickhouse.activity import ActivityLog
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.doorbell import Doorbell
 from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
+from sinks.clickhouse.tokens import TokenLog
 
 READER: Final = "earwitness_reader"
-MOST_REQUESTS: Final = 64
-"""Requests under way at once; further ones are refused."""
-
-STOP_WITHIN_S: Final = 5
 log = structlog.get_logger(__name__)
 
-BACKLOG: Final = 128
 HEALTH_TIMEOUT_S: Final = 2
 HEALTH_QUESTION: Final = "SELECT 1 FROM dead_letters LIMIT 0"
 """Answered only where ClickHouse is up, migrated, and lets the API read."""
@@ -67,13 +64,14 @@ def api() -> None:
     policies = PolicyFolder(loaded.policies_dir)
     readiness = Readiness((CLICKHOUSE,), time.monotonic)
     publisher = OutboxPublisher(sdk_wiring.kafka(loaded.kafka)) if webhooks else None
+    check_protected(loaded.api)
     app = create_app(
         stores.sources(policies.current)._replace(readiness=readiness),
         token=loaded.api.token.get_secret_value(),
         largest_page=loaded.api.largest_page,
         hooks=None if publisher is None else Hooks(webhooks, publisher, stores.note_success),
     )
-    listening = _listen(loaded.api)
+    listening = listen(loaded.api)
     signal.signal(signal.SIGTERM, _leave)
     try:
         with (
@@ -81,7 +79,7 @@ def api() -> None:
             Doorbell(wiring.clickhouse(loaded.clickhouse), "dead_letters") as doorbell,
             Pulse(CLICKHOUSE, doorbell.ring, readiness),
         ):
-            _server(app).run(sockets=[listening])
+            server_of(app, loaded.api).run(sockets=[listening])
     finally:
         stores.close()
         if publisher is not None:
@@ -100,6 +98,8 @@ class Stores:
         # Of its own: long questions that hold every other connection do not make the API look dead.
         self._health = ClickHouseStore(**address._asdict(), query_timeout_s=HEALTH_TIMEOUT_S)
         self._activity = ActivityLog(ClickHouse(address))
+        self._tokens = TokenLog(ClickHouse(address))
+        self._scopes = ScopeStores(loaded)
         self._heartbeats = HeartbeatLog(ClickHouse(address), self._activity.write)
 
     def sources(self, policies: Callable[[], PolicySet]) -> Sources:
@@ -115,6 +115,9 @@ class Stores:
             statements=self._people,
             explain=Explainer(trail, evidence, policies),
             activity=self._activity,
+            done=ActivityReading(self._own),
+            tokens=self._tokens,
+            scoped=self._scopes.of,
             is_ready=lambda: self._health.ask(HEALTH_QUESTION) is not None,
         )
 
@@ -131,35 +134,12 @@ class Stores:
     def close(self) -> None:
         """Close every connection."""
         self._heartbeats.close()
+        self._tokens.close()
+        self._scopes.close()
         self._activity.close()
         self._own.close()
         self._people.close()
         self._health.close()
-
-
-def _listen(api: ApiSettings) -> socket.socket:
-    try:
-        return socket.create_server((api.host, api.port), backlog=BACKLOG)
-    except OSError as error:
-        raise ConfigurationError(
-            [f"EARWITNESS_API__PORT (api.port): cannot listen on {api.host}:{api.port}: {error.strerror}"]
-        ) from error
-
-
-def _server(app: object) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,  # type: ignore[arg-type] # FastAPI is one of the callables it takes
-            log_level="warning",
-            access_log=False,
-            log_config=None,
-            ws="none",
-            lifespan="off",
-            server_header=False,
-            limit_concurrency=MOST_REQUESTS,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
-        )
-    )
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

@@ -46,13 +46,14 @@ class ApiClient:
         token = settings.token.get_secret_value()
         if not token:
             raise ConfigurationError(["EARWITNESS_API__TOKEN (api.token): must hold the API's token"])
-        self._url = settings.url or f"http://{settings.host}:{settings.port}"
+        self._url = settings.url or f"{_scheme(settings)}://{settings.host}:{settings.port}"
         self._sleep, self._now = sleep, now
         self._http = httpx.Client(
             base_url=self._url,
             headers={"Authorization": f"Bearer {token}", "User-Agent": AGENT},
             timeout=httpx.Timeout(settings.query_timeout_s + ANSWER_MARGIN_S, connect=CONNECT_TIMEOUT_S),
             transport=transport,
+            verify=str(settings.tls_ca_file) if settings.tls_ca_file else True,
             trust_env=False,  # a proxy of the environment has no business with a loopback API
         )
 
@@ -139,6 +140,8 @@ class ApiClient:
         if (query := answer.request.url.params.get("q")) and (malformed := _malformed(answer, query)):
             raise malformed
         match answer.status_code:
+            case httpx.codes.UNAUTHORIZED if error["code"] != "unauthorized":
+                raise StackUnavailable(f"{message}; {hint}")
             case httpx.codes.UNAUTHORIZED:
                 raise StackUnavailable(
                     f"the API at {self._url} does not know this token: it belongs to another stack;"
@@ -153,6 +156,10 @@ class ApiClient:
                     f"the API at {self._url} answered {answer.status_code}: {message}"
                     + (f"; {hint}" if hint else "")
                 )
+
+
+def _scheme(settings: ApiSettings) -> str:
+    return "https" if settings.tls_cert_file else "http"
 
 
 def _malformed(answer: httpx.Response, query: str) -> MalformedQuery | None:

@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from earwitness.api.app import create_app
 from earwitness.api.sources import Sources
+from earwitness.query.activity import ActivityReading
 from earwitness.query.conditions import Parameter
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
@@ -99,6 +100,7 @@ def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> S
         statements=store,
         explain=no_explanation,
         activity=activity,
+        done=ActivityReading(store),
         is_ready=lambda: store.ask("ready?") is not None,
     )
 
