@@ -88,12 +88,15 @@ _PROFILES: Final = """\
   </profiles>
   <quotas>
     <default/>
+{scope_quota}  </quotas>
+"""
+
+SCOPE_QUOTA: Final = f"""\
     <scope><interval>
       <duration>3600</duration>
-      <queries>{queries}</queries>
-      <execution_time>{read_s}</execution_time>
+      <queries>{QUESTIONS_PER_HOUR}</queries>
+      <execution_time>{READ_SECONDS_PER_HOUR}</execution_time>
     </interval></scope>
-  </quotas>
 """
 
 _READS_VIEWS: Final = tuple(f"GRANT SELECT ON earwitness.{view}" for view in VIEWS)
@@ -135,9 +138,7 @@ def configure(layout: Layout, ports: Ports) -> None:
 
 
 def _users(layout: Layout) -> str:
-    profiles = _PROFILES.format(
-        memory=(MEMORY_MB // 2) << 20, queries=QUESTIONS_PER_HOUR, read_s=READ_SECONDS_PER_HOUR
-    )
+    profiles = _PROFILES.format(memory=(MEMORY_MB // 2) << 20, scope_quota=SCOPE_QUOTA)
     users = [
         _default_user(),
         _views_user(),
