@@ -50,6 +50,10 @@ class RateLimit:
         self._per_minute = per_minute
         self._buckets: _Recent[tuple[float, float]] = _Recent(most)
 
+    def __len__(self) -> int:
+        """Count the tokens that are remembered."""
+        return len(self._buckets)
+
     def wait_s(self, key: str, now: float) -> int:
         """Take one request; where there is none left, give the seconds until there is."""
         left, at = self._buckets.get(key) or (float(self._per_minute), now)
