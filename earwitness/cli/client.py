@@ -1,5 +1,6 @@
 """How commands ask the read API: one client, whose errors say which address and what to check."""
 
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -53,7 +54,7 @@ class ApiClient:
             headers={"Authorization": f"Bearer {token}", "User-Agent": AGENT},
             timeout=httpx.Timeout(settings.query_timeout_s + ANSWER_MARGIN_S, connect=CONNECT_TIMEOUT_S),
             transport=transport,
-            verify=str(settings.tls_ca_file) if settings.tls_ca_file else True,
+            verify=_trusted(settings),
             trust_env=False,  # a proxy of the environment has no business with a loopback API
         )
 
@@ -140,7 +141,7 @@ class ApiClient:
         if (query := answer.request.url.params.get("q")) and (malformed := _malformed(answer, query)):
             raise malformed
         match answer.status_code:
-            case httpx.codes.UNAUTHORIZED if error["code"] != "unauthorized":
+            case httpx.codes.UNAUTHORIZED if error["code"].startswith("token_"):
                 raise StackUnavailable(f"{message}; {hint}")
             case httpx.codes.UNAUTHORIZED:
                 raise StackUnavailable(
@@ -156,6 +157,17 @@ class ApiClient:
                     f"the API at {self._url} answered {answer.status_code}: {message}"
                     + (f"; {hint}" if hint else "")
                 )
+
+
+def _trusted(settings: ApiSettings) -> ssl.SSLContext | bool:
+    if settings.tls_ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=settings.tls_ca_file)
+    except OSError as error:
+        raise ConfigurationError(
+            [f"EARWITNESS_API__TLS_CA_FILE: {settings.tls_ca_file} cannot be used: {error.strerror or error}"]
+        ) from error
 
 
 def _scheme(settings: ApiSettings) -> str:

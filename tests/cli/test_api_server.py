@@ -4,6 +4,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,8 @@ from tests.api.serving import NOTHING, TOKEN, CannedStore, Kept, sources
 from tests.cli.test_api_command import environment, free_port, refusal
 from tests.conftest import Stack
 
+EVERYWHERE = "0.0.0.0"  # noqa: S104 - what is to be refused
+
 
 @pytest.fixture(scope="session")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
@@ -26,9 +29,11 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     folder = tmp_path_factory.mktemp("tls")
     cert, key = folder / "cert.pem", folder / "key.pem"
     subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"]  # noqa: S607
-        + ["-keyout", key, "-out", cert, "-days", "1", "-subj", "/CN=earwitness"]
-        + ["-addext", "subjectAltName=IP:127.0.0.1"],
+        [
+            *("openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"),
+            *("-keyout", key, "-out", cert, "-days", "1", "-subj", "/CN=earwitness"),
+            *("-addext", "subjectAltName=IP:127.0.0.1"),
+        ],
         check=True,
         capture_output=True,
         timeout=30,
@@ -36,20 +41,23 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
     return cert, key
 
 
+@contextmanager
 def serving(api: ApiSettings) -> Iterator[None]:
     """Serve an API on that address, as the command does."""
-    app = create_app(sources(CannedStore(NOTHING), Kept()), token=TOKEN, largest_page=10)
+    app = create_app(sources(CannedStore(NOTHING), Kept()), token=TOKEN, largest_page=1_000)
     server = server_of(app, api)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listen(api)]})
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield
-    server.should_exit = True
-    thread.join()
+    try:
+        yield
+    finally:
+        server.should_exit = True
+        thread.join()
 
 
-@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "api.example.org"])
+@pytest.mark.parametrize("host", [EVERYWHERE, "::", "192.0.2.1", "api.example.org"])
 def test_beyond_loopback_it_refuses_to_listen_in_the_clear(host: str) -> None:
     """And says all that would help."""
     with pytest.raises(ConfigurationError, match="EARWITNESS_API__TLS_CERT_FILE") as refused:
@@ -67,7 +75,7 @@ def test_on_loopback_nothing_is_asked_for(host: str) -> None:
 def test_a_certificate_needs_its_key_and_both_must_be_readable(certificate: tuple[Path, Path]) -> None:
     """Said before it listens."""
     cert, key = certificate
-    check_protected(ApiSettings(host="0.0.0.0", tls_cert_file=cert, tls_key_file=key))
+    check_protected(ApiSettings(host=EVERYWHERE, tls_cert_file=cert, tls_key_file=key))
     for faulty in (
         ApiSettings(tls_cert_file=cert),
         ApiSettings(tls_key_file=key),
@@ -83,7 +91,7 @@ def test_commands_ask_over_tls_and_know_the_certificate(certificate: tuple[Path,
     cert, key = certificate
     port = free_port()
     api = ApiSettings(port=port, tls_cert_file=cert, tls_key_file=key, token=SecretStr(TOKEN))
-    for _ in serving(api):
+    with serving(api):
         with ApiClient(api.model_copy(update={"tls_ca_file": cert})) as client:
             assert client.get("search")["rows"] == []
         with ApiClient(api, sleep=lambda _: None) as client, pytest.raises(StackUnavailable):
@@ -96,21 +104,18 @@ def test_where_a_client_comes_from_is_believed_of_the_named_proxy_alone(
 ) -> None:
     """Else a header would be the way out of a lock-out, and into somebody else's."""
     api = ApiSettings(port=free_port(), proxy=proxy, token=SecretStr("ew_wrong"))
-    for _ in serving(api):
-        with ApiClient(api) as client:
-            statuses = [
-                client._http.get(
-                    "/api/v1/search", headers={"X-Forwarded-For": f"192.0.2.{number}"}
-                ).status_code
-                for number in range(MOST_WRONG_TOKENS + 1)
-            ]
+    with serving(api), ApiClient(api) as client:
+        statuses = [
+            client._http.get("/api/v1/search", headers={"X-Forwarded-For": f"192.0.2.{number}"}).status_code
+            for number in range(MOST_WRONG_TOKENS + 1)
+        ]
     assert statuses[-1] == (429 if locked else 401)
 
 
 @pytest.mark.stack
 def test_the_command_does_not_start_beyond_loopback(stack: Stack, tmp_path: Path) -> None:
     """As an operator meets it: exit code 2, and what to set."""
-    code, said = refusal(environment(stack, free_port(), EARWITNESS_API__HOST="0.0.0.0"), tmp_path)
+    code, said = refusal(environment(stack, free_port(), EARWITNESS_API__HOST=EVERYWHERE), tmp_path)
     assert code == 2
     assert "0.0.0.0 is beyond loopback" in said
     assert "EARWITNESS_API__PROXY" in said

@@ -98,7 +98,7 @@ def test_a_user_that_stands_for_nothing_is_shown_nothing(server: Server, tmp_pat
         (Scope(customers=("acme') OR 1 --",)), 0, 0),
     ],
 )
-def test_each_view_shows_what_is_within_the_scope(
+def test_each_view_shows_what_is_within_the_scope(  # noqa: PLR0917 - fixtures and cases
     server: Server, log: TokenLog, tmp_path: Path, scope: Scope, accesses: int, evidence: int
 ) -> None:
     """An access has its first verdict in `verdicts`, and each later one in both views of these."""
@@ -177,6 +177,6 @@ def test_the_limits_of_a_scope_cannot_be_lifted(
     address = server.address("earwitness_api")._replace(user=user, password=password)
     asked = ClickHouseStore(**address._asdict(), query_timeout_s=5, author="person")
     assert asked.ask("SELECT 1").rows == [(1,)]
-    with pytest.raises(QueryRejected, match="code (164|452)"):
+    with pytest.raises(QueryRejected, match=r"code (164|452)"):
         asked.ask("SELECT 1", limits=limits)
     asked.close()
