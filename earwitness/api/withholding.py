@@ -52,12 +52,19 @@ def _objects(value: Json) -> Iterator[Mapping[str, Any]]:
             yield from _objects(part)
 
 
-def _beyond(scope: Scope, record: Mapping[str, Any]) -> Iterator[str]:
-    customers, organization = record.get("customer_ids"), record.get("organization")
-    if scope.customers and isinstance(customers, list):
-        yield from (name for name in customers if name not in scope.customers)
-    if scope.vendors and organization and organization not in scope.vendors:
-        yield organization
+def _beyond(scope: Scope, part: Mapping[str, Any]) -> Iterator[str]:
+    for field, value in _told(part):
+        within_scope = {"customer_ids": scope.customers, "organization": scope.vendors}.get(field, ())
+        names = value if isinstance(value, (list, tuple)) else [value]
+        if within_scope:
+            yield from (name for name in names if name and name not in within_scope)
+
+
+def _told(part: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Give the fields of a record, and of what changed in one (`field`, `before`, `after`)."""
+    yield from part.items()
+    if isinstance(part.get("field"), str):
+        yield from ((part["field"], part[name]) for name in ("before", "after") if name in part)
 
 
 def _replaced(value: Json, pattern: re.Pattern[str]) -> Json:

@@ -6,8 +6,10 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.api.holders import holder
-from tests.api.world import World
+from earwitness.api.withholding import WITHHELD
+from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
+from tests.api.holders import holder, http
+from tests.api.world import World, encode, send, wait_for
 from tests.conftest import Stack
 
 pytestmark = pytest.mark.stack
@@ -174,3 +176,27 @@ def test_the_same_role_and_scope_are_one_clickhouse_user(stack: Stack, world: Wo
             users.append(client.post("/sql", json=who).json()["rows"][0][0])
     assert users[0] == users[1]
     assert users[0].startswith("earwitness_scope_")
+
+
+def test_an_explanation_does_not_name_the_other_customers_of_its_evidence(stack: Stack, world: World) -> None:
+    """A real one, of a contract that another customer is in as well."""
+    suffix = uuid4().hex[:8]
+    mine, other, ref = f"mine-{suffix}", f"other-{suffix}", f"contract:mixed-{suffix}"
+    event = world.engaged | {"id": str(uuid4()), "evidence_ref": ref, "customer_id": mine, "producer": suffix}
+    record = {
+        "ref": ref,
+        "kind": "engagement",
+        "organization": world.organization,
+        "functions": ["process_sms"],
+        "customer_ids": [mine, other],
+        "valid_from": "2026-01-01T00:00:00Z",
+    }
+    send(stack, "register", EVIDENCE_RECORDS, [encode(record)])
+    send(stack, "producer", ACCESS_EVENTS, [encode(event)])
+    path = f"/accesses/{event['id']}/explanation"
+    with http(stack) as admin, holder(stack, "reader", customers=[mine]) as client:
+        wait_for(lambda: other in admin.get(path).text)
+        shown = client.get(path)
+    assert shown.status_code == 200
+    assert other not in shown.text
+    assert WITHHELD in shown.text
