@@ -21,7 +21,7 @@ CONFIG_FILE_VARIABLE: Final = "EARWITNESS_CONFIG_FILE"
 SDK_PREFIX: Final = "EARWITNESS_SDK__"
 """Variables of the SDK, which a service may have set where a command runs."""
 
-NO_SECRETS: Final = frozenset({"ca_file", "registers_file"})
+NO_SECRETS: Final = frozenset({"ca_file", "registers_file", "tls_cert_file", "tls_key_file", "tls_ca_file"})
 """Settings that end as the name of a secret's file does, and are themselves a file's name."""
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -74,6 +74,10 @@ class ClickHouseSettings(_Part):
     reader_password: SecretStr = Field(
         SecretStr(""), description="password of earwitness_reader, as whom the API runs `sql`"
     )
+    scopes_password: SecretStr = Field(
+        SecretStr(""),
+        description="password of earwitness_scope_01 and so on, as whom the API asks for scoped tokens",
+    )
 
 
 class WorkerSettings(_Part):
@@ -95,7 +99,19 @@ class ApiSettings(_Part):
     host: str = Field("127.0.0.1", description="where it listens")
     port: int = Field(8321, ge=1, le=65_535, description="its port")
     url: str | None = Field(None, description="where commands find it; default http://host:port")
-    token: SecretStr = Field(SecretStr(""), description="the bearer token that reads everything")
+    token: SecretStr = Field(
+        SecretStr(""),
+        description="the bearer token: of the API the first admin's, of commands the one they send",
+    )
+    tls_cert_file: Path | None = Field(None, description="its certificate, with those that signed it (PEM)")
+    tls_key_file: Path | None = Field(None, description="the key of its certificate (PEM)")
+    tls_ca_file: Path | None = Field(None, description="the CA by which commands know its certificate (PEM)")
+    proxy: str | None = Field(
+        None,
+        min_length=1,
+        description="the proxy that ends TLS before it, needed where it listens beyond loopback without a"
+        " certificate; from this address or network it believes X-Forwarded-For",
+    )
     query_timeout_s: int = Field(30, ge=1, le=600, description="longest that one question may run")
     longest_range_days: int | None = Field(
         None, ge=1, le=36_525, description="most days of event time in one search or count; none: any"

@@ -25,6 +25,7 @@ __all__ = [
     "PipelineError",
     "PolicyInvalid",
     "QueryRejected",
+    "QuotaExceeded",
     "RangeLost",
     "ReplayFailed",
     "RowsRejected",
@@ -103,6 +104,19 @@ class QueryRejected(PipelineError):
         self.message = message
         self.hint = hint
         super().__init__(f"{message}; {hint}" if hint else message)
+
+
+class QuotaExceeded(QueryRejected):
+    """The questions of one scope used up what an hour allows. Ask again after `retry_after_s`."""
+
+    retry_after_s = 60
+    """How often it is worth trying: the hour may end at any time."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "this hour's quota of questions for this role and scope is used up",
+            "ask again when the hour is over, or ask for less at once",
+        )
 
 
 class StackUnavailable(PipelineError):

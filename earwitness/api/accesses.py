@@ -10,9 +10,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from earwitness.api import answers
 from earwitness.api.errors import NotFound, NotYetRecorded
 from earwitness.api.limits import AT_LEAST_ONE, ROWS, SINCE, UNTIL
+from earwitness.api.permissions import Need, caller_of
 from earwitness.api.recording import Asked, Asking
 from earwitness.api.searching import DEFAULT_ROWS
 from earwitness.api.sources import From, Sources, page_limit
+from earwitness.api.withholding import without_actors
 from earwitness.query.moments import parse_moment, parse_past
 from earwitness.query.rows import Row, customers_of
 from models.fields import format_time
@@ -99,8 +101,11 @@ def report(
     found = sources.trail.about_customer(
         customer_id, since=since, until=until, limit=page_limit(request, question.limit)
     )
+    shown = found._asdict()
+    if not caller_of(request).may(Need.ACTORS):
+        shown = without_actors(shown)
     return asked.answer(
-        {**found._asdict(), "since": _shown(since), "until": _shown(until)},
+        {**shown, "since": _shown(since), "until": _shown(until)},
         "report.customer",
         f"{customer_id} {_interval(since, until)}".strip(),
         customer_ids=[customer_id],

@@ -350,6 +350,62 @@ class Deleted(BaseModel):
     deleted: Literal[True]
 
 
+class Done(BaseModel):
+    """What somebody asked of this system, or changed in it."""
+
+    time: Instant
+    principal: str
+    surface: str
+    action: str
+    query: str | None
+    customer_ids: list[str]
+    row_count: int | None
+    id: str
+
+
+class Activity(BaseModel):
+    """The newest of it first, and the period."""
+
+    rows: list[Done]
+    since: Instant
+    until: Instant | None
+
+
+class Token(BaseModel):
+    """A token, without itself."""
+
+    name: str
+    role: str
+    customers: list[str]
+    vendors: list[str]
+    last_four: str
+    created_at: Instant
+    created_by: str
+    expires_at: Instant
+    state: Literal["in force", "revoked", "expired"]
+    revoked_at: Instant | None
+    revoked_by: str | None
+
+
+class Tokens(BaseModel):
+    """Every token, the ended ones too."""
+
+    tokens: list[Token]
+
+
+class CreatedToken(Token):
+    """A token and its secret, which is shown this once."""
+
+    token: str
+
+
+class Revoked(BaseModel):
+    """The name under which no token is in force any more."""
+
+    name: str
+    revoked: Literal[True]
+
+
 class Delivered(BaseModel):
     """What became of a delivery."""
 

@@ -3,13 +3,14 @@
 import time
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from starlette.routing import compile_path
 
 from earwitness.api import (
     accesses,
+    activity,
     answers,
     dead_letters,
     evidence,
@@ -21,24 +22,28 @@ from earwitness.api import (
     searches,
     searching,
     sql,
+    tokens,
     webhooks,
 )
 from earwitness.api.deliveries import Deliveries, Hooks
 from earwitness.api.errors import Way, install
 from earwitness.api.gate import Gate
+from earwitness.api.keys import Keys
 from earwitness.api.limits import Limits
+from earwitness.api.permissions import PATH, permitted
 from earwitness.api.recording import Clock, utc_now
 from earwitness.api.sources import From, Sources
 from earwitness.health.readiness import Readiness
 from models.errors import ConfigurationError, PipelineError
 
-PATH: Final = "/api/v1"
 ROUTERS: Final = (
     searching.router,
     searches.router,
     accesses.router,
     judging.router,
     sql.router,
+    activity.router,
+    tokens.router,
     evidence.router,
     registers.router,
     dead_letters.router,
@@ -67,9 +72,10 @@ def create_app(  # noqa: PLR0913 - one for each part that a caller may choose
     app.state.largest_page = largest_page
     app.state.limits = limits or Limits()
     app.state.clock = clock
+    app.state.keys = Keys(token, sources.tokens, clock)
     app.state.deliveries = None if hooks is None else Deliveries(hooks, sources, clock)
     app.state.readiness = sources.readiness or Readiness((), time.monotonic)
-    app.add_middleware(Gate, token=token, most_requests=app.state.limits.most_requests)
+    app.add_middleware(Gate, keys=app.state.keys, most_requests=app.state.limits.most_requests)
     install(app)
     return app
 
@@ -87,6 +93,7 @@ def _routed() -> FastAPI:
         redoc_url=None,
         generate_unique_id_function=openapi.operation_id,
         responses=openapi.FAULTS,
+        dependencies=[Depends(permitted)],
     )
     openapi.publish(app)
     ways: list[Way] = []

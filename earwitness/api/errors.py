@@ -17,9 +17,10 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from earwitness.api.limits import RangeTooLong
+from earwitness.api.permissions import Forbidden
 from earwitness.query.language import MalformedQuery
 from earwitness.query.store import AnswerTooLarge, Busy, TooSlow
-from models.errors import BrokerUnavailable, QueryRejected, SinkUnavailable, StackUnavailable
+from models.errors import BrokerUnavailable, QueryRejected, QuotaExceeded, SinkUnavailable, StackUnavailable
 
 log = structlog.get_logger()
 
@@ -68,6 +69,8 @@ def install(app: FastAPI) -> None:
     for error in _TOO_MUCH:
         app.add_exception_handler(error, _too_much)
     app.add_exception_handler(QueryRejected, _query_rejected)
+    app.add_exception_handler(Forbidden, _forbidden)
+    app.add_exception_handler(QuotaExceeded, _quota)
     app.add_exception_handler(NotFound, _not_found)
     app.add_exception_handler(NotYetRecorded, _not_yet_recorded)
     app.add_exception_handler(SinkUnavailable, _unavailable)
@@ -106,9 +109,25 @@ def _not_yet_recorded(_: Request, error: Exception) -> JSONResponse:
     return error_response(HTTPStatus.NOT_FOUND, "not_yet_recorded", str(error))
 
 
+def _forbidden(_: Request, error: Exception) -> JSONResponse:
+    hint = "ask an admin for a token that may: earwitness tokens create"
+    return error_response(HTTPStatus.FORBIDDEN, "forbidden", str(error), hint)
+
+
+def _quota(_: Request, error: Exception) -> JSONResponse:
+    message, hint = (error.message, error.hint) if isinstance(error, QuotaExceeded) else (str(error), "")
+    headers = {"Retry-After": str(QuotaExceeded.retry_after_s)}
+    return error_response(HTTPStatus.TOO_MANY_REQUESTS, "quota_exceeded", message, hint, headers)
+
+
 def _unavailable(request: Request, error: Exception) -> JSONResponse:
+    return unavailable(request.url.path, error)
+
+
+def unavailable(path: str, error: Exception) -> JSONResponse:
+    """Say that this cannot be answered now, and when to come back."""
     retry_after_s = error.retry_after_s if isinstance(error, SinkUnavailable) else 1.0
-    log.warning("reading_unavailable", path=request.url.path, error=str(error))
+    log.warning("reading_unavailable", path=path, error=str(error))
     code, hint = (
         "unavailable",
         "check that ClickHouse runs (earwitness status, earwitness doctor), then ask again",

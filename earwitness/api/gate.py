@@ -1,15 +1,19 @@
-"""The gate before every route: who asks, how much they send, and how many ask at once."""
+"""The gate before every route: who asks, how often, how much they send, and how many ask at once."""
 
-import hmac
 import re
+import time
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Final
 
 from fastapi import HTTPException
+from fastapi.responses import JSONResponse
+from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from earwitness.api.errors import error_response
+from earwitness.api.errors import error_response, unavailable
+from earwitness.api.keys import Keys, Unknown
 from earwitness.api.limits import (
     BUSY_RETRY_AFTER_S,
     LARGEST_BODY_BYTES,
@@ -17,42 +21,53 @@ from earwitness.api.limits import (
     LARGEST_URL_BYTES,
     MOST_REQUESTS,
 )
+from earwitness.api.permissions import NOBODY, Caller
+from earwitness.api.throttling import LockOut, RateLimit
+from models.errors import SinkUnavailable
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/api/v1/healthz", "/livez", "/readyz"})
 TOO_LARGE: Final = 413  # their names differ between versions of Python
 URL_TOO_LONG: Final = 414
 WEBHOOK_PATH: Final = re.compile(r"/api/v1/webhooks/[^/]+")
+_SCHEME: Final = "Bearer "
 
 
 class Gate:
-    """Lets a request through only with the bearer token, whatever its path.
+    """Lets a request through only with a bearer token, whatever its path, and notes whose it is.
 
     The health checks are open. A delivery to a webhook proves itself, by the secret of that webhook.
+    What the holder may do is asked at each route, which alone knows what it needs.
     """
 
-    def __init__(self, app: ASGIApp, token: str, most_requests: int = MOST_REQUESTS) -> None:
+    def __init__(  # noqa: PLR0913 - one for each part that a test may choose
+        self,
+        app: ASGIApp,
+        keys: Keys,
+        *,
+        most_requests: int = MOST_REQUESTS,
+        rate: RateLimit | None = None,
+        lock_out: LockOut | None = None,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._app = app
+        self._keys = keys
         self._most_requests = most_requests
         self._under_way = 0
-        self._expected = f"Bearer {token}".encode()
+        self._rate = rate or RateLimit()
+        self._lock_out = lock_out or LockOut()
+        self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer 401, 413, 414 or 503, or hand on."""
+        """Answer 401, 413, 414, 429 or 503, or hand on."""
         if scope["type"] != "http" or scope["path"] in OPEN_PATHS:
-            await self._app(scope, receive, send)
+            await self._app(_as(scope, NOBODY), receive, send)
             return
         if scope["method"] == "POST" and WEBHOOK_PATH.fullmatch(scope["path"]):
-            await self._counted(scope, _limited(receive, LARGEST_DELIVERY_BYTES), send)
+            await self._counted(_as(scope, NOBODY), _limited(receive, LARGEST_DELIVERY_BYTES), send)
             return
-        headers = Headers(scope=scope)
-        if not self._admits(headers.get("authorization", "")):
-            await error_response(
-                HTTPStatus.UNAUTHORIZED,
-                "unauthorized",
-                "the bearer token is missing or not the one of this stack",
-                "send Authorization: Bearer <token>; the data folder's secrets hold it",
-                {"WWW-Authenticate": "Bearer"},
-            )(scope, receive, send)
+        caller = await self._admitted(scope)
+        if isinstance(caller, JSONResponse):
+            await caller(scope, receive, send)
             return
         if len(scope["raw_path"]) + len(scope["query_string"]) > LARGEST_URL_BYTES:
             await error_response(
@@ -62,7 +77,7 @@ class Gate:
                 "ask for less at once",
             )(scope, receive, send)
             return
-        await self._counted(scope, _limited(receive, LARGEST_BODY_BYTES), send)
+        await self._counted(_as(scope, caller), _limited(receive, LARGEST_BODY_BYTES), send)
 
     async def _counted(self, scope: Scope, receive: Receive, send: Send) -> None:
         if self._under_way >= self._most_requests:
@@ -80,8 +95,45 @@ class Gate:
         finally:
             self._under_way -= 1
 
-    def _admits(self, authorization: str) -> bool:
-        return hmac.compare_digest(authorization.encode("latin-1", "replace"), self._expected)
+    async def _admitted(self, scope: Scope) -> Caller | JSONResponse:
+        """Give who asks, or the answer to somebody who is not let in."""
+        address = scope["client"][0] if scope.get("client") else ""
+        if wait_s := self._lock_out.wait_s(address, self._now()):
+            return _too_many("locked_out", "too many wrong tokens came from this address", wait_s)
+        authorization = Headers(scope=scope).get("authorization", "")
+        try:
+            found = await self._who(authorization)
+        except SinkUnavailable as error:
+            return unavailable(scope["path"], error)
+        if isinstance(found, Unknown):
+            # Who sends none does not guess.
+            if found.guessed and authorization:
+                self._lock_out.note_wrong(address, self._now())
+            return error_response(
+                HTTPStatus.UNAUTHORIZED,
+                found.code,
+                found.message,
+                found.hint,
+                {"WWW-Authenticate": "Bearer"},
+            )
+        if wait_s := self._rate.wait_s(found.name, self._now()):
+            return _too_many("too_many_requests", f"the token {found.name} asks too often", wait_s)
+        return found
+
+    async def _who(self, authorization: str) -> Caller | Unknown:
+        secret = authorization.removeprefix(_SCHEME) if authorization.startswith(_SCHEME) else ""
+        if self._keys.is_of_the_log(secret):
+            return await run_in_threadpool(self._keys.who, secret)
+        return self._keys.who(secret)
+
+
+def _as(scope: Scope, caller: Caller) -> Scope:
+    return {**scope, "state": {**scope.get("state", {}), "caller": caller}}
+
+
+def _too_many(code: str, message: str, wait_s: int) -> JSONResponse:
+    hint = f"ask again in {wait_s} s"
+    return error_response(HTTPStatus.TOO_MANY_REQUESTS, code, message, hint, {"Retry-After": str(wait_s)})
 
 
 def _limited(receive: Receive, largest_bytes: int) -> Receive:

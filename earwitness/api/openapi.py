@@ -20,12 +20,14 @@ DESCRIPTION: Final = (
 FAULTS: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": Error, "description": "The question cannot be read: correct it."},
     401: {"model": Error, "description": "The bearer token is missing or wrong."},
+    403: {"model": Error, "description": "The token may not do that; the message says what is needed."},
     404: {"model": Error, "description": "There is no such thing, or was none at the instant asked for."},
     413: {"model": Error, "description": "The body is too large."},
     422: {
         "model": Error,
         "description": "Too long, too large or too slow a question: narrow it.",
     },
+    429: {"model": Error, "description": "Asked too often, or wrong tokens: wait for Retry-After."},
     431: {"model": Error, "description": "Path and query string are too long."},
     500: {"model": Error, "description": "A fault of the API; its log says more."},
     503: {"model": Error, "description": "Busy, or ClickHouse does not answer: wait for Retry-After."},

@@ -8,10 +8,8 @@ from uuid import uuid4
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 
+from earwitness.api.permissions import caller_of
 from sinks.clickhouse.activity import MOST_CUSTOMERS, Activity
-
-PRINCIPAL: Final = "api-token"
-"""Whoever holds the one token of the stack."""
 
 COMMAND_AGENT: Final = "earwitness-cli/"
 """How the commands' User-Agent begins."""
@@ -34,8 +32,9 @@ def utc_now() -> datetime:
 class Asking:
     """One request for something of the trail. The only way to an answer is to have it recorded."""
 
-    def __init__(self, activity: ActivitySink, clock: Clock, surface: str) -> None:
+    def __init__(self, activity: ActivitySink, clock: Clock, *, principal: str, surface: str) -> None:
         self._activity = activity
+        self.principal = principal
         self._surface = surface
         self.now = clock()
 
@@ -50,7 +49,7 @@ class Asking:
             Activity(
                 id=uuid4(),
                 time=self.now,
-                principal=PRINCIPAL,
+                principal=self.principal,
                 surface=self._surface,
                 action=action,
                 query=query,
@@ -75,7 +74,12 @@ class Asking:
 
 def asking(request: Request) -> Asking:
     """Begin the record of one request."""
-    return Asking(request.app.state.activity, request.app.state.clock, surface_of(request))
+    return Asking(
+        request.app.state.activity,
+        request.app.state.clock,
+        principal=caller_of(request).name,
+        surface=surface_of(request),
+    )
 
 
 def surface_of(request: Request) -> str:

@@ -12,7 +12,8 @@ from pydantic import BaseModel, ConfigDict
 
 from earwitness.api import answers
 from earwitness.api.errors import NotFound
-from earwitness.api.recording import PRINCIPAL, surface_of
+from earwitness.api.permissions import caller_of
+from earwitness.api.recording import surface_of
 from earwitness.api.sources import From
 from earwitness.query.registers import as_item
 from models.registers import Heartbeat, IntervalS, RegisterKinds, RegisterName
@@ -54,4 +55,4 @@ def retire(name: RegisterName, request: Request, sources: From) -> JSONResponse:
 
 
 def _teller(request: Request) -> Teller:
-    return Teller(PRINCIPAL, surface_of(request))
+    return Teller(caller_of(request).name, surface_of(request))

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from earwitness.api import answers
 from earwitness.api.errors import NotFound
-from earwitness.api.recording import PRINCIPAL, Asked
+from earwitness.api.recording import Asked
 from earwitness.api.sources import From
 from earwitness.query.language import limits, parse, write
 from models.errors import QueryRejected
@@ -69,7 +69,7 @@ def save_search(name: Name, kept: Kept, asked: Asked, sources: From) -> JSONResp
     changed = name not in known or known[name].query != text
     if changed:
         asked.record("searches.save", f"{name} {text}")
-        sources.keep_search(name, text, PRINCIPAL)
+        sources.keep_search(name, text, asked.principal)
     return JSONResponse({"name": name, "query": text, "changed": changed})
 
 
@@ -79,7 +79,7 @@ def delete_search(name: Name, asked: Asked, sources: From) -> JSONResponse:
     if sources.searches.named(name) is None:
         raise _unknown(name)
     asked.record("searches.delete", name)
-    sources.keep_search(name, "", PRINCIPAL)
+    sources.keep_search(name, "", asked.principal)
     return JSONResponse({"name": name, "deleted": True})
 
 

@@ -6,8 +6,12 @@ from typing import Annotated, Any, NamedTuple, Protocol
 
 from fastapi import Depends, Request
 
+from earwitness.api.keys import Tokens
+from earwitness.api.permissions import Caller, caller_of
 from earwitness.api.recording import ActivitySink
+from earwitness.api.withholding import within
 from earwitness.health.readiness import Readiness
+from earwitness.query.activity import ActivityReading
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.registers import Registers
@@ -17,7 +21,7 @@ from earwitness.query.store import Store
 from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
 from models.access import AccessEvent
-from models.errors import QueryRejected
+from models.errors import QueryRejected, SinkUnavailable
 from models.registers import Heartbeat
 from sinks.clickhouse.heartbeats import Teller
 
@@ -53,6 +57,13 @@ class HeartbeatSink(Protocol):
         """Expect nothing of a register any more; False where none of that name beats."""
 
 
+class ScopedStores(NamedTuple):
+    """The same ClickHouse user twice: for our questions and for people's own SQL."""
+
+    own: Store
+    statements: Store
+
+
 class Sources(NamedTuple):
     """What the API answers from. `statements` runs people's own SQL, as a user with no other grant."""
 
@@ -68,9 +79,16 @@ class Sources(NamedTuple):
     explain: Explain
     dry_run: Judge
     activity: ActivitySink
+    done: ActivityReading
     is_ready: Callable[[], bool]
     readiness: Readiness | None = None
     """What /readyz tells; without it the API is always ready."""
+
+    tokens: Tokens | None = None
+    """Without them there is the bootstrap token alone."""
+
+    scoped: Callable[[str], ScopedStores] | None = None
+    """Gives the stores of one of the ClickHouse users that stand for a scope."""
 
 
 def page_limit(request: Request, limit: int) -> int:
@@ -85,7 +103,30 @@ def page_limit(request: Request, limit: int) -> int:
 
 def _sources(request: Request) -> Sources:
     sources: Sources = request.app.state.sources
-    return sources
+    caller = caller_of(request)
+    return sources if caller.scope.is_everything else _within(sources, caller)
+
+
+def _within(sources: Sources, caller: Caller) -> Sources:
+    """Give what a scoped token is answered from: ClickHouse as its user, which sees its scope alone.
+
+    Why an access has its verdict is said from all evidence, as the judge saw it, and then without what it
+    names beyond the scope; that the access is within it, its user has found before.
+    """
+    if sources.scoped is None or not caller.scope_user:
+        raise SinkUnavailable("this API cannot ask ClickHouse for a scope")
+    stores = sources.scoped(caller.scope_user)
+
+    def explain(row: Row, as_of: datetime | None = None) -> dict[str, Any]:
+        return within(caller.scope, sources.explain(row, as_of))
+
+    return sources._replace(
+        trail=Trail(stores.own),
+        summaries=Summaries(stores.own),
+        evidence=Evidence(stores.own),
+        statements=stores.statements,
+        explain=explain,
+    )
 
 
 From = Annotated[Sources, Depends(_sources)]

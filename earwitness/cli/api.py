@@ -1,7 +1,6 @@
 """`earwitness api`: serve the read API."""
 
 import signal
-import socket
 import sys
 import time
 from collections.abc import Callable
@@ -11,20 +10,21 @@ from typing import Final
 
 import click
 import structlog
-import uvicorn
 
 from earwitness import logs, settings
 from earwitness.api.app import create_app
 from earwitness.api.deliveries import Hooks
-from earwitness.api.limits import LARGEST_HEAD_BYTES, MOST_CONNECTIONS, SLOWEST_READER_S, Limits
-from earwitness.api.protocol import Protocol
+from earwitness.api.limits import Limits
 from earwitness.api.sources import Sources
 from earwitness.cli import sdk_wiring, wiring
+from earwitness.cli.api_server import check_protected, listen, server_of
 from earwitness.cli.outbox_publisher import OutboxPublisher
+from earwitness.cli.scope_stores import ScopeStores
 from earwitness.health.pulse import Pulse
 from earwitness.health.readiness import CLICKHOUSE, Readiness
 from earwitness.policy import PolicySet
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
+from earwitness.query.activity import ActivityReading
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.dry_run import DryRun
@@ -38,18 +38,17 @@ from earwitness.register_files import read_hooks, read_registers
 from earwitness.registers.config import Register
 from earwitness.registers.success import heartbeat_of
 from earwitness.settings import ApiSettings, Settings
-from models.errors import ConfigurationError, QueryRejected, SinkUnavailable
+from models.errors import QueryRejected, SinkUnavailable
 from sinks.clickhouse.activity import ActivityLog
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.doorbell import Doorbell
 from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
 from sinks.clickhouse.saved_searches import SavedSearchLog
+from sinks.clickhouse.tokens import TokenLog
 
 READER: Final = "earwitness_reader"
-STOP_WITHIN_S: Final = 5
 log = structlog.get_logger(__name__)
 
-BACKLOG: Final = 128
 HEALTH_TIMEOUT_S: Final = 2
 HEALTH_QUESTION: Final = "SELECT 1 FROM dead_letters LIMIT 0"
 """Answered only where ClickHouse is up, migrated, and lets the API read."""
@@ -70,6 +69,7 @@ def api() -> None:
     policies = PolicyFolder(loaded.policies_dir)
     readiness = Readiness((CLICKHOUSE,), time.monotonic)
     publisher = OutboxPublisher(sdk_wiring.kafka(loaded.kafka)) if webhooks else None
+    check_protected(loaded.api)
     app = create_app(
         stores.sources(policies.current)._replace(readiness=readiness),
         token=loaded.api.token.get_secret_value(),
@@ -77,7 +77,7 @@ def api() -> None:
         limits=_limits(loaded.api),
         hooks=None if publisher is None else Hooks(webhooks, publisher, stores.note_success),
     )
-    listening = _listen(loaded.api)
+    listening = listen(loaded.api)
     signal.signal(signal.SIGTERM, _leave)
     try:
         with (
@@ -85,7 +85,7 @@ def api() -> None:
             Doorbell(wiring.clickhouse(loaded.clickhouse), "dead_letters") as doorbell,
             Pulse(CLICKHOUSE, doorbell.ring, readiness),
         ):
-            _server(app).run(sockets=[listening])
+            server_of(app, loaded.api).run(sockets=[listening])
     finally:
         stores.close()
         if publisher is not None:
@@ -105,6 +105,8 @@ class Stores:
         self._health = ClickHouseStore(**address._asdict(), query_timeout_s=HEALTH_TIMEOUT_S)
         self._activity = ActivityLog(ClickHouse(address))
         self._searches = SavedSearchLog(ClickHouse(address))
+        self._tokens = TokenLog(ClickHouse(address))
+        self._scopes = ScopeStores(loaded)
         self._heartbeats = HeartbeatLog(ClickHouse(address), self._activity.write)
 
     def sources(self, policies: Callable[[], PolicySet]) -> Sources:
@@ -123,6 +125,9 @@ class Stores:
             explain=Explainer(trail, evidence, policies),
             dry_run=DryRun(evidence, policies),
             activity=self._activity,
+            done=ActivityReading(self._own),
+            tokens=self._tokens,
+            scoped=self._scopes.of,
             is_ready=lambda: self._health.ask(HEALTH_QUESTION) is not None,
         )
 
@@ -140,45 +145,17 @@ class Stores:
         """Close every connection."""
         self._searches.close()
         self._heartbeats.close()
+        self._tokens.close()
+        self._scopes.close()
         self._activity.close()
         self._own.close()
         self._people.close()
         self._health.close()
 
 
-def _listen(api: ApiSettings) -> socket.socket:
-    try:
-        listening = socket.create_server((api.host, api.port), backlog=BACKLOG)
-    except OSError as error:
-        raise ConfigurationError(
-            [f"EARWITNESS_API__PORT (api.port): cannot listen on {api.host}:{api.port}: {error.strerror}"]
-        ) from error
-    # What a client does not take within that time ends its connection; accepted ones inherit it.
-    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, SLOWEST_READER_S * 1_000)
-    return listening
-
-
 def _limits(api: ApiSettings) -> Limits:
     days = api.longest_range_days
     return Limits(None if days is None else timedelta(days=days), api.most_requests)
-
-
-def _server(app: object) -> uvicorn.Server:
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,  # type: ignore[arg-type] # FastAPI is one of the callables it takes
-            log_level="warning",
-            access_log=False,
-            log_config=None,
-            ws="none",
-            lifespan="off",
-            server_header=False,
-            limit_concurrency=MOST_CONNECTIONS,
-            http=Protocol,
-            h11_max_incomplete_event_size=LARGEST_HEAD_BYTES,
-            timeout_graceful_shutdown=STOP_WITHIN_S,
-        )
-    )
 
 
 def _leave(_number: int, _frame: FrameType | None) -> None:

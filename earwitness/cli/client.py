@@ -1,6 +1,7 @@
 """How commands ask the read API: one client, whose errors say which address and what to check."""
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
@@ -55,7 +56,7 @@ class ApiClient:
         token = settings.token.get_secret_value()
         if not token:
             raise ConfigurationError(["EARWITNESS_API__TOKEN (api.token): must hold the API's token"])
-        self._url = settings.url or f"http://{settings.host}:{settings.port}"
+        self._url = settings.url or f"{_scheme(settings)}://{settings.host}:{settings.port}"
         self._sleep, self._now = sleep, now
         self._shows = shows
         self._http = httpx.Client(
@@ -63,6 +64,7 @@ class ApiClient:
             headers={"Authorization": f"Bearer {token}", "User-Agent": AGENT},
             timeout=httpx.Timeout(settings.query_timeout_s + ANSWER_MARGIN_S, connect=CONNECT_TIMEOUT_S),
             transport=transport,
+            verify=_trusted(settings),
             trust_env=False,  # a proxy of the environment has no business with a loopback API
         )
 
@@ -164,6 +166,8 @@ class ApiClient:
         if (query := _query_of(answer.request)) and (malformed := _malformed(answer, query)):
             raise malformed
         match answer.status_code:
+            case httpx.codes.UNAUTHORIZED if error["code"].startswith("token_"):
+                raise StackUnavailable(f"{message}; {hint}")
             case httpx.codes.UNAUTHORIZED:
                 raise StackUnavailable(
                     f"the API at {self._url} does not know this token: it belongs to another stack;"
@@ -178,6 +182,21 @@ class ApiClient:
                     f"the API at {self._url} answered {answer.status_code}: {message}"
                     + (f"; {hint}" if hint else "")
                 )
+
+
+def _trusted(settings: ApiSettings) -> ssl.SSLContext | bool:
+    if settings.tls_ca_file is None:
+        return True
+    try:
+        return ssl.create_default_context(cafile=settings.tls_ca_file)
+    except OSError as error:
+        raise ConfigurationError(
+            [f"EARWITNESS_API__TLS_CA_FILE: {settings.tls_ca_file} cannot be used: {error.strerror or error}"]
+        ) from error
+
+
+def _scheme(settings: ApiSettings) -> str:
+    return "https" if settings.tls_cert_file else "http"
 
 
 def _malformed(answer: httpx.Response, query: str) -> MalformedQuery | None:

@@ -36,6 +36,7 @@ COMMANDS: Final = {
     "sql": "earwitness.cli.sql:sql",
     "report": "earwitness.cli.report:report",
     "dead-letters": "earwitness.cli.dead_letters:dead_letters",
+    "tokens": "earwitness.cli.tokens:tokens",
     "reconcile": "earwitness.cli.reconcile:reconcile",
     "policy": "earwitness.cli.policy:policy",
     "demo": "earwitness.cli.demo:demo",

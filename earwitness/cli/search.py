@@ -9,6 +9,7 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from earwitness.cli.activity import show_activity
 from earwitness.cli.client import ApiClient
 from earwitness.cli.completing import complete_query
 from earwitness.cli.counting import MOST_VALUES_SHOWN, show_counts
@@ -64,6 +65,7 @@ Row = dict[str, Any]
     metavar="FIELDS",
     help="Count them in place of listing: by verdict, or verdict,actor,customer.",
 )
+@click.option("--activity", is_flag=True, help="Search what was asked of this system, in place of accesses.")
 @reading_options
 def search(  # noqa: PLR0913, PLR0917 - one for each option
     query: tuple[str, ...],
@@ -72,6 +74,7 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
     limit: int,
     saved: str | None,
     count_by: str | None,
+    activity: bool,  # noqa: FBT001 - a flag of the command
     output: OutputFormat,
     data_dir: Path | None,
 ) -> None:
@@ -85,6 +88,7 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
       earwitness search 'bytes:>=1000000 -purpose:*'          much content, and no purpose declared
       earwitness search '(actor:e-1 OR team:night-*) reason:evidence_*'
       earwitness search 'TCK-1 time:>=-30d'                   text in any id, customer or evidence
+      earwitness search --activity principal:ann --since 7d   what ann asked of this system
       earwitness search 'actor_type:vendor time:>=-7d' --count-by verdict,org
       earwitness search --saved vendors-last-week -verdict:justified
 
@@ -100,6 +104,9 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
             )
     settings = resolve(data_dir, "api").api
     with ApiClient(settings) as api, pointing():
+        if activity:
+            show_activity(api, query, since=since, until=until, limit=limit, output=output)
+            return
         text = joined(query) if saved is None else narrowed(settings, saved, joined(query))
         if count_by is not None:
             bounds = {"since": since, "until": until}

@@ -7,7 +7,14 @@ from xml.sax.saxutils import escape
 from earwitness.devstack.layout import Layout, write_private
 from earwitness.devstack.ports import HOST, Ports
 from earwitness.devstack.preflight import ROOM_KEPT_BYTES
-from earwitness.devstack.users import read_secret
+from earwitness.devstack.users import SCOPES, read_secret
+from sinks.clickhouse.scopes import (
+    GRANTED_VIEWS,
+    QUESTIONS_PER_HOUR,
+    READ_SECONDS_PER_HOUR,
+    ROW_POLICIES,
+    SCOPE_USERS,
+)
 
 CONFIG_NAMES: Final = ("config.xml", "clickhouse-local.xml")
 """The embedded server reads the one at its import and the other at its start; both say the same."""
@@ -62,13 +69,34 @@ _PROFILES: Final = """\
         <max_memory_usage><max>{memory}</max></max_memory_usage>
       </constraints>
     </reader>
+    <scope>
+      <readonly>2</readonly>
+      <max_execution_time>30</max_execution_time>
+      <max_result_rows>1000000</max_result_rows>
+      <max_memory_usage>{memory}</max_memory_usage>
+      <constraints>
+        <max_execution_time><max>60</max></max_execution_time>
+        <max_result_rows><max>1000000</max></max_result_rows>
+        <max_memory_usage><max>{memory}</max></max_memory_usage>
+      </constraints>
+    </scope>
     <api>
       <async_insert>0</async_insert>
       <max_execution_time>60</max_execution_time>
       <max_memory_usage>{memory}</max_memory_usage>
     </api>
   </profiles>
-  <quotas><default/></quotas>
+  <quotas>
+    <default/>
+{scope_quota}  </quotas>
+"""
+
+SCOPE_QUOTA: Final = f"""\
+    <scope><interval>
+      <duration>3600</duration>
+      <queries>{QUESTIONS_PER_HOUR}</queries>
+      <execution_time>{READ_SECONDS_PER_HOUR}</execution_time>
+    </interval></scope>
 """
 
 _READS_VIEWS: Final = tuple(f"GRANT SELECT ON earwitness.{view}" for view in VIEWS)
@@ -88,6 +116,8 @@ _GRANTS: Final = {
         "GRANT INSERT ON earwitness.activity_log",
         "GRANT SELECT, INSERT ON earwitness.register_heartbeats",
         "GRANT SELECT, INSERT ON earwitness.saved_search_log",
+        "GRANT SELECT, INSERT ON earwitness.token_log",
+        "GRANT SELECT, INSERT ON earwitness.scope_log",
     ),
 }
 
@@ -109,7 +139,7 @@ def configure(layout: Layout, ports: Ports) -> None:
 
 
 def _users(layout: Layout) -> str:
-    profiles = _PROFILES.format(memory=(MEMORY_MB // 2) << 20)
+    profiles = _PROFILES.format(memory=(MEMORY_MB // 2) << 20, scope_quota=SCOPE_QUOTA)
     users = [
         _default_user(),
         _views_user(),
@@ -117,6 +147,7 @@ def _users(layout: Layout) -> str:
         _user(layout, "earwitness_writer", "writer"),
         _user(layout, "earwitness_reader", "reader"),
         _user(layout, "earwitness_api", "api"),
+        scope_users(_password(layout, SCOPES), HOST),
     ]
     return f"<clickhouse>\n{profiles}  <users>\n{''.join(users)}  </users>\n</clickhouse>\n"
 
@@ -138,18 +169,38 @@ def _views_user() -> str:
 
 
 def _user(layout: Layout, name: str, profile: str) -> str:
-    password = read_secret(layout, f"clickhouse-{name}")
-    digest = hashlib.sha256(password.encode()).hexdigest()
-    return _element(
-        name, f"<password_sha256_hex>{digest}</password_sha256_hex>", profile, HOST, _GRANTS.get(name, ())
+    return _element(name, _password(layout, name), profile, HOST, _GRANTS.get(name, ()))
+
+
+def _password(layout: Layout, name: str) -> str:
+    digest = hashlib.sha256(read_secret(layout, f"clickhouse-{name}").encode()).hexdigest()
+    return f"<password_sha256_hex>{digest}</password_sha256_hex>"
+
+
+def scope_users(password: str, network: str) -> str:
+    """Write the users as whom scoped tokens are asked, who share one password element."""
+    grants = tuple(f"GRANT SELECT ON earwitness.{view}" for view in GRANTED_VIEWS)
+    policies = "".join(f"<{view}><filter>{shown}</filter></{view}>" for view, shown in ROW_POLICIES.items())
+    shown = f"<databases><earwitness>{policies}</earwitness></databases>"
+    return "".join(
+        _element(name, password, "scope", network, grants, quota="scope", more=shown) for name in SCOPE_USERS
     )
 
 
-def _element(name: str, password: str, profile: str, network: str | None, grants: tuple[str, ...]) -> str:
+def _element(  # noqa: PLR0913 - the parts of one element
+    name: str,
+    password: str,
+    profile: str,
+    network: str | None,
+    grants: tuple[str, ...],
+    *,
+    quota: str = "default",
+    more: str = "",
+) -> str:
     networks = f"<ip>{network}</ip>" if network else "<host>none.invalid</host>"
     granted = "".join(f"<query>{grant}</query>" for grant in grants)
     return (
         f"    <{name}>{password}<networks>{networks}</networks>"
-        f"<profile>{profile}</profile><quota>default</quota>"
-        f"{f'<grants>{granted}</grants>' if grants else ''}</{name}>\n"
+        f"<profile>{profile}</profile><quota>{quota}</quota>"
+        f"{f'<grants>{granted}</grants>' if grants else ''}{more}</{name}>\n"
     )

@@ -13,7 +13,7 @@ from earwitness.devstack import clickhouse_config, kafka_server
 from earwitness.devstack.children import ChildSpec
 from earwitness.devstack.layout import Layout
 from earwitness.devstack.ports import HOST, Ports
-from earwitness.devstack.users import API_TOKEN
+from earwitness.devstack.users import API_TOKEN, SCOPES
 from earwitness.settings import PREFIX, ROOT
 
 PROBE_TIMEOUT_S: Final = 1.0
@@ -101,6 +101,7 @@ def api(layout: Layout, ports: Ports) -> ChildSpec:
         "CLICKHOUSE__USERNAME": "earwitness_api",
         "CLICKHOUSE__PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_api"),
         "CLICKHOUSE__READER_PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_reader"),
+        "CLICKHOUSE__SCOPES_PASSWORD_FILE": str(layout.secrets / f"clickhouse-{SCOPES}"),
         "API__TOKEN_FILE": str(layout.secrets / API_TOKEN),
     }
     return ChildSpec(

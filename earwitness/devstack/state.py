@@ -15,7 +15,7 @@ from earwitness.devstack import preflight
 from earwitness.devstack.layout import Layout, layout_of, write_private
 from earwitness.devstack.lock import is_held
 from earwitness.devstack.ports import HOST, Ports
-from earwitness.devstack.users import API_TOKEN, ROLES, read_secret
+from earwitness.devstack.users import API_TOKEN, ROLES, SCOPES, read_secret
 from earwitness.settings import ApiSettings, ClickHouseSettings, KafkaSettings, Settings
 from models.errors import StackUnavailable
 
@@ -195,6 +195,7 @@ def _settings(state: StackState, role: str, base: Settings) -> Settings:
         username=user.clickhouse or "",
         password=_secret(layout, f"clickhouse-{user.clickhouse}") if user.clickhouse else SecretStr(""),
         reader_password=_secret(layout, "clickhouse-earwitness_reader"),
+        scopes_password=_secret(layout, f"clickhouse-{SCOPES}"),
     )
     api = base.api.model_copy(
         update={

@@ -15,6 +15,9 @@ CLICKHOUSE_USERS: Final = (
     "earwitness_reader",
     "earwitness_api",
 )
+SCOPES: Final = "earwitness_scopes"
+"""The secret that the prepared users of scoped tokens share: the API alone asks as them."""
+
 API_TOKEN: Final = "api-token"  # noqa: S105 - the name of a file
 
 
@@ -37,7 +40,7 @@ ROLES: Final = {
 def secret_names() -> list[str]:
     """Name every secret of a stack, as its file is called."""
     kafka = [f"kafka-{user}" for user in KAFKA_USERS]
-    return [*kafka, *(f"clickhouse-{user}" for user in CLICKHOUSE_USERS), API_TOKEN]
+    return [*kafka, *(f"clickhouse-{user}" for user in (*CLICKHOUSE_USERS, SCOPES)), API_TOKEN]
 
 
 def make_secrets(layout: Layout) -> None:

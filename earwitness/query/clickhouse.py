@@ -10,7 +10,7 @@ from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerExce
 
 from earwitness.query.conditions import Parameter
 from earwitness.query.store import Answer, AnswerTooLarge, Busy, TooSlow
-from models.errors import QueryRejected, SinkUnavailable
+from models.errors import QueryRejected, QuotaExceeded, SinkUnavailable
 
 MOST_CONNECTIONS: Final = 8
 """Questions that run at once; further ones wait."""
@@ -174,6 +174,8 @@ class ClickHouseStore:
 
     def _refusal(self, error: ServerException) -> QueryRejected | SinkUnavailable:
         said = _first_sentence(error)
+        if error.code == ErrorCodes.QUOTA_EXPIRED:
+            return QuotaExceeded()
         if error.code in _TOO_SLOW:
             return TooSlow(
                 f"the question ran longer than {self._query_timeout_s} s and was stopped",

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx
@@ -14,6 +14,7 @@ from fastapi import FastAPI
 
 from earwitness.api.app import create_app
 from earwitness.api.sources import Sources
+from earwitness.query.activity import ActivityReading
 from earwitness.query.conditions import Parameter
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
@@ -26,6 +27,7 @@ from earwitness.query.trail import Trail
 from models.access import AccessEvent
 from models.errors import PipelineError
 from models.registers import Heartbeat
+from models.tokens import EVERYTHING, Role, Scope, Token, digest_of
 from sinks.clickhouse.activity import Activity
 from sinks.clickhouse.heartbeats import Teller
 
@@ -83,6 +85,47 @@ class Beats:
         return name in self.known
 
 
+class Purse:
+    """Tokens in memory; remembers how often it was looked into, and can be out of order."""
+
+    def __init__(self, *tokens: Token, failure: PipelineError | None = None) -> None:
+        self.kept = list(tokens)
+        self.failure = failure
+        self.looks = 0
+
+    def tokens(self) -> list[Token]:
+        self.looks += 1
+        if self.failure is not None:
+            raise self.failure
+        return list(self.kept)
+
+    def create(self, token: Token) -> None:
+        self.kept.append(token)
+
+    def revoke(self, token: Token, by: str) -> None:
+        ended = {"revoked_at": datetime.now(UTC), "revoked_by": by}
+        self.kept = [each._replace(**ended) if each.name == token.name else each for each in self.kept]
+
+    def user_of(self, role: Role, scope: Scope) -> str:
+        return f"user-of-{role}-{'-'.join(scope.customers)}"
+
+
+def a_token(secret: str, **changes: Any) -> Token:
+    now = datetime.now(UTC)
+    token = Token(
+        name="ann",
+        role="reader",
+        scope=EVERYTHING,
+        digest=digest_of(secret),
+        last_four=secret[-4:],
+        scope_user="",
+        created_at=now,
+        created_by="api-token",
+        expires_at=now + timedelta(days=1),
+    )
+    return token._replace(**changes)
+
+
 NOTHING = Answer((), (), ())
 
 
@@ -112,15 +155,22 @@ def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> S
         explain=no_explanation,
         dry_run=no_judgement,
         activity=activity,
+        done=ActivityReading(store),
         is_ready=lambda: store.ask("ready?") is not None,
     )
 
 
 @contextmanager
 def client_of(
-    store: CannedStore, activity: Kept, token: str | None = TOKEN, beats: Beats | None = None
+    store: CannedStore,
+    activity: Kept,
+    token: str | None = TOKEN,
+    beats: Beats | None = None,
+    *,
+    purse: Purse | None = None,
 ) -> Iterator[httpx.Client]:
-    app = create_app(sources(store, activity, beats), token=TOKEN, largest_page=1_000)
+    given = sources(store, activity, beats)._replace(tokens=purse)
+    app = create_app(given, token=TOKEN, largest_page=1_000)
     with serving(app) as url, httpx.Client(base_url=url, trust_env=False) as client:
         if token is not None:
             client.headers["Authorization"] = f"Bearer {token}"

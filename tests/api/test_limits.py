@@ -18,6 +18,7 @@ import pytest
 from earwitness.api.app import create_app
 from earwitness.api.limits import LARGEST_HEAD_BYTES, LARGEST_URL_BYTES, Limits
 from earwitness.cli import api as command
+from earwitness.cli import api_server
 from earwitness.policy import PolicySet
 from earwitness.query.clickhouse import MOST_CONNECTIONS
 from earwitness.query.conditions import Parameter
@@ -231,8 +232,8 @@ def test_readers_who_take_nothing_hold_nobody_up(stack: Stack, world: World) -> 
 
 def test_a_reader_who_takes_nothing_for_too_long_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
     """The system ends the connection: its answer would lie in our memory for as long as the reader likes."""
-    monkeypatch.setattr(command, "SLOWEST_READER_S", 1)
-    listening = command._listen(ApiSettings(port=free_port()))
+    monkeypatch.setattr(api_server, "SLOWEST_READER_S", 1)
+    listening = api_server.listen(ApiSettings(port=free_port()))
     address = listening.getsockname()
     with listening, socket.create_connection(address) as reader:
         accepted, _ = listening.accept()

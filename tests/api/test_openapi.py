@@ -55,7 +55,8 @@ def test_each_operation_documents_the_one_shape_of_an_error(document: dict[str, 
 def test_each_operation_says_what_it_answers_and_whether_it_wants_the_token(document: dict[str, Any]) -> None:
     """An answer without a shape would be no promise."""
     for each in operations(document):
-        shape = each["responses"]["200"]["content"]["application/json"]["schema"]
+        answered = next(status for status in ("200", "201") if status in each["responses"])
+        shape = each["responses"][answered]["content"]["application/json"]["schema"]
         assert "$ref" in shape, each["operationId"]
         wants = [] if each["operationId"] in OPEN else [{"token": []}]
         assert each["security"] == wants, each["operationId"]
@@ -78,6 +79,8 @@ def test_answers_about_real_accesses_are_as_documented(
         ("EvidenceHistory", ("evidence", world.contract), {}),
         ("Letters", ("dead-letters",), {}),
         ("Registers", ("registers",), {}),
+        ("Tokens", ("tokens",), {}),
+        ("Activity", ("activity",), {}),
     ]
     for shape, path, parameters in asked:
         schema = {"$ref": f"#/components/schemas/{shape}", "components": document["components"]}

@@ -43,14 +43,14 @@ class World(NamedTuple):
 def publish(stack: Stack, suffix: str) -> World:
     """Publish a world and wait until its accesses are found."""
     world = _imagine(suffix)
-    _publish(stack, "register", EVIDENCE_RECORDS, [_contract(world)])
+    send(stack, "register", EVIDENCE_RECORDS, [_contract(world)])
     with ApiClient(stack.settings("api").api) as api:
-        _wait_for(lambda: api.find("evidence", world.contract) is not None)
-        _publish(stack, "producer", ACCESS_EVENTS, [*map(_encode, world.events), world.unreadable])
-        _wait_for(
+        wait_for(lambda: api.find("evidence", world.contract) is not None)
+        send(stack, "producer", ACCESS_EVENTS, [*map(encode, world.events), world.unreadable])
+        wait_for(
             lambda: len(api.get("search", query=f"customer:{world.customer_id}")["rows"]) == len(world.events)
         )
-        _wait_for(lambda: any(world.customer_id in str(letter) for letter in _letters(api)))
+        wait_for(lambda: any(world.customer_id in str(letter) for letter in _letters(api)))
     return world
 
 
@@ -79,14 +79,14 @@ def _imagine(suffix: str) -> World:
     engaged = event(0, user_agent=NASTY, item_count=0, producer="sms-api-1", sequence=7)
     unengaged = event(1, resource_type="call_recording", action="listen")
     pending = event(2, evidence_ref=unknown_ref, outcome="denied")
-    unreadable = _encode({**event(3), customer_id: "a field that nobody knows"})
+    unreadable = encode({**event(3), customer_id: "a field that nobody knows"})
     return World(
         customer_id, organization, actor_id, contract, unknown_ref, engaged, unengaged, pending, unreadable
     )
 
 
 def _contract(world: World) -> bytes:
-    return _encode(
+    return encode(
         {
             "ref": world.contract,
             "kind": "engagement",
@@ -98,11 +98,13 @@ def _contract(world: World) -> bytes:
     )
 
 
-def _encode(content: dict[str, Any]) -> bytes:
+def encode(content: dict[str, Any]) -> bytes:
+    """Give a record as it is published."""
     return json.dumps(content).encode()
 
 
-def _publish(stack: Stack, role: str, topic: str, values: list[bytes]) -> None:
+def send(stack: Stack, role: str, topic: str, values: list[bytes]) -> None:
+    """Publish events or records and wait until they are acknowledged."""
     publisher = KafkaPublisher(wiring.kafka(stack.settings(role).kafka))
     keys = [json.loads(value).get("ref" if topic == EVIDENCE_RECORDS else "id") for value in values]
     publisher.publish(
@@ -118,7 +120,8 @@ def _letters(api: ApiClient) -> list[dict[str, Any]]:
     return letters
 
 
-def _wait_for(happened: Any) -> None:
+def wait_for(happened: Any) -> None:
+    """Ask until it is so, or fail."""
     deadline = time.monotonic() + JUDGED_WITHIN_S
     while not happened():
         if time.monotonic() > deadline:

@@ -41,6 +41,7 @@ def environment(stack: Stack, port: int, **changes: str) -> dict[str, str]:
         "EARWITNESS_CLICKHOUSE__USERNAME": given.clickhouse.username,
         "EARWITNESS_CLICKHOUSE__PASSWORD": given.clickhouse.password.get_secret_value(),
         "EARWITNESS_CLICKHOUSE__READER_PASSWORD": given.clickhouse.reader_password.get_secret_value(),
+        "EARWITNESS_CLICKHOUSE__SCOPES_PASSWORD": given.clickhouse.scopes_password.get_secret_value(),
         "EARWITNESS_API__PORT": str(port),
         "EARWITNESS_API__TOKEN": "a-token",
         **changes,

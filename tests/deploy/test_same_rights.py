@@ -1,3 +1,4 @@
+import shutil
 import subprocess
 import sys
 import time
@@ -9,11 +10,12 @@ import pytest
 from clickhouse_driver import Client
 from clickhouse_driver.errors import NetworkError, ServerException, SocketTimeoutError
 
-from earwitness.devstack import clickhouse_config, kafka_server
+from earwitness.devstack import clickhouse_config, deployed_scopes, kafka_server
 from earwitness.devstack.layout import Layout, layout_of, prepare
 from earwitness.devstack.ports import Ports, choose
 from earwitness.devstack.users import CLICKHOUSE_USERS, make_secrets
 from earwitness.settings import ROOT
+from sinks.clickhouse.scopes import ROW_POLICIES, SCOPE_USERS
 
 OWN_PLACE = {"listeners", "advertised.listeners", "controller.quorum.voters", "log.dirs"}
 SMALL_MACHINE = {
@@ -43,7 +45,11 @@ def embedded_users(layout: Layout) -> ET.Element:
 
 
 def deployed_users() -> ET.Element:
-    return ET.parse(ROOT / "deploy/clickhouse/users.d/earwitness.xml").getroot()  # noqa: S314
+    root = ET.parse(ROOT / "deploy/clickhouse/users.d/earwitness.xml").getroot()  # noqa: S314
+    scopes, users = ET.parse(deployed_scopes.FILE).getroot(), root.find("users")  # noqa: S314
+    assert users is not None
+    users.extend(scopes.iterfind("users/*"))
+    return root
 
 
 def rights(users: ET.Element) -> dict[str, tuple[str | None, set[str | None]]]:
@@ -81,6 +87,19 @@ def test_clickhouse_profiles_are_those_of_the_embedded_stack(layout: Layout) -> 
     assert limits(deployed_users()) == limits(embedded_users(layout))
     ceilings = {c.tag for c in deployed_users().iterfind("profiles/reader/constraints/*")}
     assert ceilings == {c.tag for c in embedded_users(layout).iterfind("profiles/reader/constraints/*")}
+
+
+def test_the_users_of_scopes_are_shown_what_those_of_the_embedded_stack_are(layout: Layout) -> None:
+    """Their row policies are what keeps a scope; the deployment's file is written from the same ones."""
+    assert deployed_scopes.FILE.read_text(encoding="utf-8") == deployed_scopes.document()
+    shown = [
+        {
+            policy.tag: policy.findtext("filter")
+            for policy in users.iterfind(f"users/{SCOPE_USERS[0]}/databases/earwitness/*")
+        }
+        for users in (embedded_users(layout), deployed_users())
+    ]
+    assert shown[0] == shown[1] == dict(ROW_POLICIES)
 
 
 def test_nobody_logs_in_without_a_password() -> None:
@@ -124,6 +143,7 @@ def clickhouse(tmp_path: Path) -> Iterator[tuple[Path, Ports]]:
     # The embedded server serves as long as a query of its default user runs, so that user stays.
     users = users.replace("/run/secrets", str(secrets)).replace('<default remove="remove"/>', "")
     (folder / "users.d/earwitness.xml").write_text(users, encoding="utf-8")
+    shutil.copy(deployed_scopes.FILE, folder / "users.d")
     (folder / "users.xml").write_text(
         "<clickhouse><profiles><default/></profiles><quotas><default/></quotas><users><default>"
         "<password/><networks><ip>127.0.0.1</ip></networks><profile>default</profile>"
@@ -191,3 +211,7 @@ def test_a_real_clickhouse_takes_the_users_and_their_hashes(clickhouse: tuple[Pa
         with pytest.raises(ServerException) as refused:
             ask(secrets, ports, "reader", forbidden)
         assert refused.value.code in (164, 497)
+    password = (secrets / "clickhouse-earwitness_scopes").read_text()
+    client = Client("127.0.0.1", port=ports.clickhouse, user=SCOPE_USERS[-1], password=password)
+    assert client.execute("SELECT currentUser()") == [(SCOPE_USERS[-1],)]
+    client.disconnect()

@@ -1,0 +1,55 @@
+"""The route that reads the activity log. Reading it is recorded there as well."""
+
+from datetime import timedelta
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from earwitness.api import answers
+from earwitness.api.recording import Asked
+from earwitness.api.sources import From, page_limit
+from earwitness.query.moments import parse_moment
+from models.fields import format_time
+
+DEFAULT_SPAN: Final = timedelta(hours=24)
+DEFAULT_ROWS: Final = 100
+
+router: Final = APIRouter(tags=["activity"])
+
+
+class ActivityQuestion(BaseModel):
+    """Whose activity and of which kind, from when until when; `action` is the beginning of its name."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    principal: str = ""
+    action: str = ""
+    since: str | None = None
+    until: str | None = None
+    limit: int = DEFAULT_ROWS
+
+
+@router.get("/activity", response_model=answers.Activity)
+def list_activity(
+    question: Annotated[ActivityQuestion, Query()], request: Request, asked: Asked, sources: From
+) -> JSONResponse:
+    """Say who asked what of this system, newest first; by default in the last 24 hours."""
+    since = parse_moment(question.since, asked.now) if question.since else asked.now - DEFAULT_SPAN
+    until = parse_moment(question.until, asked.now) if question.until else None
+    rows = sources.done.newest(
+        since=since,
+        until=until,
+        principal=question.principal,
+        action=question.action,
+        limit=page_limit(request, question.limit),
+    )
+    chosen = question.model_dump(include={"principal", "action"}, exclude_defaults=True)
+    chosen |= {"since": format_time(since)} | ({"until": format_time(until)} if until else {})
+    return asked.answer(
+        {"rows": rows, "since": format_time(since), "until": format_time(until) if until else None},
+        "activity",
+        " ".join(f"--{name} {value}" for name, value in chosen.items()),
+        row_count=len(rows),
+    )

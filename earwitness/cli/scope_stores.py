@@ -1,0 +1,49 @@
+"""The connections of the API as the ClickHouse users that stand for scopes, made when first asked."""
+
+import threading
+
+from earwitness.api.sources import ScopedStores
+from earwitness.cli import wiring
+from earwitness.query.clickhouse import ClickHouseStore
+from earwitness.settings import Settings
+from models.errors import SinkUnavailable
+from sinks.clickhouse.scopes import SCOPE_USERS
+
+
+class ScopeStores:
+    """One pair of stores for each of those users; there are `MOST_SCOPES` of them."""
+
+    def __init__(self, loaded: Settings) -> None:
+        self._address = wiring.clickhouse(loaded.clickhouse)
+        self._password = loaded.clickhouse.scopes_password.get_secret_value()
+        self._timeout_s = loaded.api.query_timeout_s
+        self._stores: dict[str, ScopedStores] = {}
+        self._making = threading.Lock()
+        self._opened: list[ClickHouseStore] = []
+
+    def of(self, user: str) -> ScopedStores:
+        """Give the stores of one user.
+
+        Raises `SinkUnavailable` where it is none of them, or there is no password to log in with.
+        """
+        if user not in SCOPE_USERS:
+            raise SinkUnavailable(f"{user} is no ClickHouse user of a scope")
+        if not self._password:
+            raise SinkUnavailable(
+                "EARWITNESS_CLICKHOUSE__SCOPES_PASSWORD is not set, so scoped tokens cannot be answered"
+            )
+        with self._making:
+            if user not in self._stores:
+                address = self._address._replace(user=user, password=self._password)
+                own = ClickHouseStore(**address._asdict(), query_timeout_s=self._timeout_s)
+                people = ClickHouseStore(
+                    **address._asdict(), query_timeout_s=self._timeout_s, author="person"
+                )
+                self._opened += (own, people)
+                self._stores[user] = ScopedStores(own, people)
+            return self._stores[user]
+
+    def close(self) -> None:
+        """Close every connection."""
+        for store in self._opened:
+            store.close()

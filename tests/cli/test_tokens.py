@@ -1,0 +1,64 @@
+"""`earwitness tokens` and `search --activity`, as an admin types them."""
+
+import json
+
+import pytest
+
+from tests.api.holders import http
+from tests.api.world import World
+from tests.cli.conftest import Run
+from tests.conftest import Stack
+
+pytestmark = pytest.mark.stack
+
+
+def test_a_token_is_created_used_found_in_the_activity_log_and_revoked(
+    stack: Stack, run: Run, world: World
+) -> None:
+    """The whole life of one, by commands; the token alone goes to stdout, so that it can go to a file."""
+    folder = ("--data-dir", str(stack.data_dir))
+    made = run(
+        "tokens", "create", "--role", "investigator", "--customer", world.customer_id, "--expires", "30d",
+        "ann-of-cli", *folder,
+    )  # fmt: skip
+    secret = made.out.strip()
+    assert (made.exit_code, secret[:3]) == (0, "ew_")
+    assert "this is shown once" in made.err
+    with http(stack, secret) as client:
+        rows = client.get("/search", params={"q": f"customer:{world.customer_id}"}).json()["rows"]
+    assert len(rows) == len(world.events)
+
+    listed = run("tokens", "list", *folder)
+    assert "ann-of-cli" in listed.out
+    assert secret[-4:] in listed.out
+    assert secret not in listed.out
+
+    asked = run("search", "--activity", "principal:ann-of-cli", "--output", "json", *folder)
+    (entry,) = json.loads(asked.out)
+    assert (entry["action"], entry["customer_ids"], entry["row_count"]) == ("search", [world.customer_id], 3)
+
+    assert run("tokens", "revoke", "ann-of-cli", *folder).exit_code == 0
+    told = run("search", "--activity", "action:tokens.", "--output", "jsonl", *folder)
+    actions = [json.loads(line)["action"] for line in told.out.splitlines() if "ann-of-cli" in line]
+    assert actions == ["tokens.revoke", "tokens.create"]
+
+
+def test_a_holder_whose_role_is_too_low_is_told_what_is_needed(
+    stack: Stack, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From wherever he asks, by the two variables that he was given."""
+    made = run("tokens", "create", "--role", "reader", "low", "--data-dir", str(stack.data_dir))
+    monkeypatch.setenv("EARWITNESS_API__URL", stack.settings("api").api.url or "")
+    monkeypatch.setenv("EARWITNESS_API__TOKEN", made.out.strip())
+    assert run("search", "customer:acme").exit_code == 0
+    refused = run("sql", "SELECT 1")
+    assert refused.exit_code == 1
+    assert "that needs auditor or admin" in refused.err
+    run("tokens", "revoke", "low", "--data-dir", str(stack.data_dir))
+
+
+def test_activity_is_searched_by_who_and_what_alone(stack: Stack, run: Run) -> None:
+    """A term of accesses would find nothing there, which would look as if nothing was asked."""
+    refused = run("search", "--activity", "customer:acme", "--data-dir", str(stack.data_dir))
+    assert refused.exit_code == 2
+    assert "principal:NAME" in refused.err
