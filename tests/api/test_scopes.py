@@ -119,6 +119,8 @@ def test_sql_of_a_scoped_token_is_shown_no_row_of_another(
     count = {"query": f"SELECT count() FROM {view}"}  # noqa: S608 - names of ours
     seen = {"trail": 3, "accesses": 3, "verdicts": 3, "later_verdicts": 0, "evidence": 1}
     assert insider.post("/sql", json=count).json()["rows"] == [[seen[view]]]
+    joined = {"query": f"SELECT count() FROM (SELECT 1 AS one) AS a CROSS JOIN {view} AS b"}  # noqa: S608 - names of ours
+    assert outsider.post("/sql", json=joined).json()["rows"] == [[0]]
     assert outsider.post("/sql", json=count).json()["rows"] == [[0]]
 
 
@@ -129,6 +131,7 @@ def test_sql_of_a_scoped_token_is_shown_no_row_of_another(
         "SELECT count() FROM trail WHERE intDiv(1, customer_id != '{0}') = 1",
         "SELECT count() FROM (SELECT * FROM trail UNION ALL SELECT * FROM trail) WHERE customer_id = '{0}'",
         "SELECT count() FROM viewExplain('EXPLAIN', '', (SELECT id FROM trail WHERE customer_id = '{0}'))",
+        "SELECT count() FROM trail AS a JOIN accesses AS b ON a.id = b.id WHERE b.customer_id = '{0}'",
         "WITH x AS (SELECT id FROM accesses WHERE customer_id = '{0}') SELECT count() FROM x",
     ],
 )
