@@ -10,6 +10,7 @@ from earwitness.api.recording import ActivitySink
 from earwitness.health.readiness import Readiness
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
+from earwitness.query.exporting import Exports
 from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
 from earwitness.query.store import Store
@@ -42,6 +43,7 @@ class Sources(NamedTuple):
 
     trail: Trail
     summaries: Summaries
+    exports: Exports
     evidence: Evidence
     registers: Registers
     heartbeats: HeartbeatSink

@@ -1,7 +1,8 @@
 """How commands ask the read API: one client, whose errors say which address and what to check."""
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -92,6 +93,27 @@ class ApiClient:
     def post(self, *path: str, body: Json) -> Json:
         """Ask with a body. Raises as `get` does."""
         return self._read(self._ask("POST", path, {}, body))
+
+    @contextmanager
+    def download(self, *path: str, **parameters: str | int | None) -> Iterator[httpx.Response]:
+        """Ask for an answer of any length, and give it while it comes. Raises as `get` does.
+
+        `StackUnavailable` also means that the connection broke before the answer was complete.
+        """
+        url = "/".join((PATH, *(quote(part, safe="") for part in path)))
+        given = {name: value for name, value in parameters.items() if value is not None}
+        try:
+            with self._http.stream("GET", url, params=given) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._read(answer)
+                yield answer
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self._unreachable(error) from error
+        except httpx.HTTPError as error:
+            raise StackUnavailable(
+                f"the connection to the API at {self._url} broke ({str(error) or type(error).__name__})"
+            ) from error
 
     def _ask(
         self,

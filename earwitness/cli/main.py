@@ -34,6 +34,7 @@ COMMANDS: Final = {
     "explain": "earwitness.cli.explain:explain",
     "sql": "earwitness.cli.sql:sql",
     "report": "earwitness.cli.report:report",
+    "export": "earwitness.cli.export:export",
     "dead-letters": "earwitness.cli.dead_letters:dead_letters",
     "reconcile": "earwitness.cli.reconcile:reconcile",
     "policy": "earwitness.cli.policy:policy",

@@ -8,9 +8,10 @@ of its own, so none runs long, and an export goes on from any place between two 
 import base64
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
-from datetime import date, datetime
+from contextlib import AbstractContextManager, contextmanager
+from datetime import date
 from itertools import pairwise
+from threading import BoundedSemaphore
 from typing import Any, Final, NamedTuple, Protocol
 
 from earwitness.query.clickhouse_http import Formatted
@@ -19,18 +20,30 @@ from earwitness.query.export_columns import Format, select
 from earwitness.query.language import Query, all_of, condition_of, conjuncts, names_any
 from earwitness.query.newest import OF_THE_VERDICT
 from earwitness.query.store import Store
-from models.errors import QueryRejected
+from models.errors import QueryRejected, SinkUnavailable
 from models.fields import check_uuid, microseconds, parse_time
+
+DEFAULT_PART_ROWS: Final = 250_000
+MOST_PART_ROWS: Final = 1_000_000
+
+NEXT_HEADER: Final = "Earwitness-Next"
+"""Where the next part begins; absent where this is the last."""
+
+QUERY_HEADER: Final = "Earwitness-Query"
+"""The query without relative times, percent-encoded: what to ask for when going on later."""
 
 MARKS_OF_A_DAY: Final = 4_000
 MOST_CUSTOMERS_NAMED: Final = 100
+MOST_AT_ONCE: Final = 2
+RETRY_AFTER_S: Final = 30.0
 
 _SETTINGS: Final = {
     "max_result_rows": 0,
     "max_result_bytes": 0,
     "timeout_before_checking_execution_speed": 0,
-    "optimize_read_in_order": 1,
     "max_threads": 2,
+    "max_block_size": 8_192,
+    "max_bytes_before_external_sort": 64 << 20,
 }
 _ORDER: Final = "it.received_day, it.customer_id, it.time, it.id, it.source"
 
@@ -82,7 +95,7 @@ class Place(NamedTuple):
 
 
 class Portion(NamedTuple):
-    """Rows that lie side by side: those of `days`, or of one day from `first` (included) up to `end` (not)."""
+    """Rows that lie side by side: those of `days`, or of a day from `first` (included) up to `end` (not)."""
 
     days: tuple[date, ...]
     first: Place | None = None
@@ -107,6 +120,17 @@ class Exports:
     def __init__(self, store: Store, formatting: FormattingStore) -> None:
         self._store = store
         self._formatting = formatting
+        self._turns = BoundedSemaphore(MOST_AT_ONCE)
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Hold one of the few turns. Raises `SinkUnavailable` where others have them all."""
+        if not self._turns.acquire(blocking=False):
+            raise SinkUnavailable(f"{MOST_AT_ONCE} exports are already running", RETRY_AFTER_S)
+        try:
+            yield
+        finally:
+            self._turns.release()
 
     def customers(self, wanted: Wanted) -> list[str]:
         """Name the customers of whom there will be rows: all of them, or a hundred of more."""
@@ -120,7 +144,7 @@ class Exports:
         return sorted(str(customer_id) for (customer_id,) in answer.rows)
 
     def plan(self, wanted: Wanted, rows: int) -> list[Portion]:
-        """Cut what is wanted into portions of about so many rows, or of fewer where verdicts are asked for."""
+        """Cut what is wanted into portions of about so many rows; of fewer where verdicts are asked for."""
         condition = both(_of_the_event(wanted.query, "p"), _beyond(wanted.after))
         answer = self._store.ask(
             "SELECT received_day, count(), arraySort(groupArraySample("  # noqa: S608 - a compiled condition
@@ -138,7 +162,9 @@ class Exports:
             candidates = both(_of_the_event(wanted.query, "event"), within)
             ids = f"it.id IN (SELECT id FROM accesses AS it WHERE {candidates.sql})"  # noqa: S608 - a compiled condition
             condition = both(condition, Condition(ids, candidates.parameters))
-        statement = select(form, f"FROM trail AS it WHERE {condition.sql} ORDER BY {_ORDER}")
+        # A file of Parquet is had whole or not at all: nobody goes on in its middle.
+        order = "" if form == "parquet" else f" ORDER BY {_ORDER}"
+        statement = select(form, f"FROM trail AS it WHERE {condition.sql}{order}")
         return self._formatting.fetch(
             statement.sql, condition.parameters, limits={**_SETTINGS, **statement.settings}
         )

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
 from typing import Any
 
@@ -14,9 +14,11 @@ from fastapi import FastAPI
 
 from earwitness.api.app import create_app
 from earwitness.api.sources import Sources
+from earwitness.query.clickhouse_http import Formatted
 from earwitness.query.conditions import Parameter
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
+from earwitness.query.exporting import Exports
 from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
 from earwitness.query.store import Answer
@@ -49,6 +51,16 @@ class CannedStore:
         if isinstance(self.answer, PipelineError):
             raise self.answer
         return self.answer
+
+
+class Unformatted:
+    """Formats nothing: of exports, tests ask the real store."""
+
+    def fetch(
+        self, sql: str, parameters: Mapping[str, Parameter], *, limits: Mapping[str, Any] | None = None
+    ) -> AbstractContextManager[Formatted]:
+        msg = "this test exports nothing"
+        raise NotImplementedError(msg)
 
 
 class Kept:
@@ -92,6 +104,7 @@ def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> S
     return Sources(
         trail=Trail(store),
         summaries=Summaries(store),
+        exports=Exports(store, Unformatted()),
         evidence=Evidence(store),
         registers=Registers(store),
         heartbeats=beats or Beats(),
