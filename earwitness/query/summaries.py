@@ -1,11 +1,13 @@
 """What a query finds, counted: by the values of fields, and over time."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from earwitness.query.conditions import Condition, Parameters
+from earwitness.query.kept_counts import KEPT_BY, Kept, KeptCounts
 from earwitness.query.language import Query, condition_of, reach
 from earwitness.query.language.fields import FIELDS, Field, closest, find_field
 from earwitness.query.store import Store
@@ -48,9 +50,13 @@ class Summaries:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._kept = KeptCounts(store)
 
     def total(self, query: Query) -> int:
         """Count what a query without relative times finds."""
+        kept = self._kept.of(query)
+        if kept is not None:
+            return sum(one.accesses for one in kept)
         condition = condition_of(query)
         answer = self._store.ask(
             f"SELECT count() FROM trail WHERE {condition.sql}",  # noqa: S608 - a compiled condition
@@ -60,6 +66,9 @@ class Summaries:
 
     def facets(self, query: Query, fields: Sequence[Field], most: int) -> list[Facet]:
         """Count what a query finds by the values of each field, in their order."""
+        kept = self._kept.of(query) if {field.name for field in fields} <= KEPT_BY else None
+        if kept is not None:
+            return [_facet(field.name, kept, most) for field in fields]
         condition = condition_of(query)
         values = ", ".join(f"arrayMap(one -> ('{field.name}', one), {_texts(field)})" for field in fields)
         answer = self._store.ask(
@@ -91,7 +100,11 @@ class Summaries:
         step = _step(end - begin, most)
         first = _aligned(begin, step)
         count = (end - first) // step + 1
-        counted = self._counted(condition_of(query), first, step)
+        kept = self._kept.of(query, step)
+        if kept is None:
+            counted = self._counted(condition_of(query), first, step)
+        else:
+            counted = _in_bars(kept, first, step)
         return [
             Bar(first + number * step, first + (number + 1) * step, counted.get(number, {}))
             for number in range(max(0, count))
@@ -111,6 +124,21 @@ class Summaries:
         for number, verdict, accesses in answer.rows:
             found.setdefault(int(number), {})[str(verdict)] = int(accesses)
         return found
+
+
+def _facet(name: str, kept: Sequence[Kept], most: int) -> Facet:
+    counts: Counter[str] = Counter()
+    for one in kept:
+        counts[getattr(one, name)] += one.accesses
+    listed = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return Facet(name, len(listed), tuple((value or None, count) for value, count in listed[:most]))
+
+
+def _in_bars(kept: Sequence[Kept], first: datetime, step: timedelta) -> dict[int, dict[str, int]]:
+    found: dict[int, Counter[str]] = {}
+    for one in sorted(kept, key=lambda each: each.verdict):
+        found.setdefault((one.begin - first) // step, Counter())[one.verdict] += one.accesses
+    return {number: dict(verdicts) for number, verdicts in found.items()}
 
 
 def counted_fields(names: Sequence[str]) -> list[Field]:
