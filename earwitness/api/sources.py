@@ -11,6 +11,7 @@ from earwitness.health.readiness import Readiness
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.exporting import Exports
+from earwitness.query.pages import Pages
 from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
 from earwitness.query.store import Store
@@ -44,6 +45,7 @@ class Sources(NamedTuple):
     trail: Trail
     summaries: Summaries
     exports: Exports
+    pages: Pages
     evidence: Evidence
     registers: Registers
     heartbeats: HeartbeatSink

@@ -28,6 +28,7 @@ from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.explanation import Explainer
 from earwitness.query.exporting import MOST_AT_ONCE, Exports
+from earwitness.query.pages import Pages
 from earwitness.query.registers import Registers
 from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
@@ -113,6 +114,7 @@ class Stores:
             trail=trail,
             summaries=Summaries(self._own),
             exports=Exports(self._own, self._formatting),
+            pages=Pages(self._own),
             evidence=evidence,
             registers=Registers(self._own),
             heartbeats=self._heartbeats,

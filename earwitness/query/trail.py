@@ -181,7 +181,7 @@ class Trail:
 
     def _counts(self, condition: Condition) -> dict[str, int]:
         answer = self._store.ask(
-            f"SELECT verdict, count() AS accesses FROM trail WHERE {_with_ids(condition)}"  # noqa: S608 - a compiled condition
+            f"SELECT verdict, count() AS accesses FROM trail WHERE {with_ids(condition)}"  # noqa: S608 - a compiled condition
             " GROUP BY verdict ORDER BY verdict",
             condition.parameters,
         )
@@ -193,7 +193,7 @@ class Trail:
             f"SELECT {names}, count() AS accesses, uniqExact(resource_id) AS resources,"  # noqa: S608 - a compiled condition
             " min(trail.time) AS first, max(trail.time) AS last,"
             " groupUniqArrayArray(20)(arrayConcat(evidence_used, [evidence_ref])) AS evidence_refs"
-            f" FROM trail WHERE {_with_ids(condition)} GROUP BY {names}"
+            f" FROM trail WHERE {with_ids(condition)} GROUP BY {names}"
             f" ORDER BY accesses DESC, last DESC, {names} LIMIT {MOST_GROUPS}",
             condition.parameters,
         )
@@ -201,7 +201,7 @@ class Trail:
         return [{**group, "evidence_refs": sorted(filter(None, group["evidence_refs"]))} for group in groups]
 
 
-def _with_ids(condition: Condition) -> str:
+def with_ids(condition: Condition) -> str:
     """Say it of the ids, too: else ClickHouse would sum up the later verdicts of everybody's accesses."""
     return f"{condition.sql} AND id IN (SELECT id FROM accesses WHERE {condition.sql})"  # noqa: S608 - a compiled condition
 

@@ -19,6 +19,7 @@ from earwitness.query.conditions import Parameter
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
 from earwitness.query.exporting import Exports
+from earwitness.query.pages import Pages
 from earwitness.query.registers import Registers
 from earwitness.query.rows import Row
 from earwitness.query.store import Answer
@@ -105,6 +106,7 @@ def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> S
         trail=Trail(store),
         summaries=Summaries(store),
         exports=Exports(store, Unformatted()),
+        pages=Pages(store),
         evidence=Evidence(store),
         registers=Registers(store),
         heartbeats=beats or Beats(),
