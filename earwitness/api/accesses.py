@@ -1,31 +1,20 @@
-"""Routes about accesses: one of them, its explanation, and a customer's report."""
+"""Routes about accesses: one of them, and its explanation."""
 
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
 from earwitness.api.errors import NotFound, NotYetRecorded
 from earwitness.api.recording import Asked, Asking
-from earwitness.api.searching import DEFAULT_ROWS
-from earwitness.api.sources import From, Sources, page_limit
-from earwitness.query.moments import parse_moment, parse_past
+from earwitness.api.sources import From, Sources
+from earwitness.query.moments import parse_past
 from earwitness.query.rows import Row, customers_of
 from models.fields import format_time
 
 router: Final = APIRouter()
-
-
-class ReportQuestion(BaseModel):
-    """The interval of event time that a report covers, all of it by default, and how many rows it lists."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    since: str | None = None
-    until: str | None = None
-    limit: int = DEFAULT_ROWS
 
 
 class AsOfQuestion(BaseModel):
@@ -76,28 +65,6 @@ def explain(
     )
 
 
-@router.get("/reports/customer/{customer_id:path}")
-def report(
-    customer_id: str,
-    question: Annotated[ReportQuestion, Query()],
-    request: Request,
-    asked: Asked,
-    sources: From,
-) -> JSONResponse:
-    """Say who touched one customer's content, when and why."""
-    since, until = _moment(question.since, asked.now), _moment(question.until, asked.now)
-    found = sources.trail.about_customer(
-        customer_id, since=since, until=until, limit=page_limit(request, question.limit)
-    )
-    return asked.answer(
-        {**found._asdict(), "since": _shown(since), "until": _shown(until)},
-        "report.customer",
-        f"{customer_id} {_interval(since, until)}".strip(),
-        customer_ids=[customer_id],
-        row_count=found.total,
-    )
-
-
 def _found(
     identifier: str, asked: Asking, sources: Sources, action: str, as_of: datetime | None
 ) -> list[Row]:
@@ -126,15 +93,5 @@ def _past(text: str | None, now: datetime) -> datetime | None:
     return parse_past(text, now) if text is not None else None
 
 
-def _moment(text: str | None, now: datetime) -> datetime | None:
-    return parse_moment(text, now) if text else None
-
-
 def _shown(moment: datetime | None) -> str | None:
     return format_time(moment) if moment else None
-
-
-def _interval(since: datetime | None, until: datetime | None) -> str:
-    """Name the interval in the record of what was asked; relative times would mean nothing there."""
-    bounds = {"since": _shown(since), "until": _shown(until)}
-    return " ".join(f"--{name} {bound}" for name, bound in bounds.items() if bound)

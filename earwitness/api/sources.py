@@ -13,6 +13,7 @@ from earwitness.query.evidence import Evidence
 from earwitness.query.exporting import Exports
 from earwitness.query.pages import Pages
 from earwitness.query.registers import Registers
+from earwitness.query.reports import Reports
 from earwitness.query.rows import Row
 from earwitness.query.store import Store
 from earwitness.query.summaries import Summaries
@@ -46,6 +47,7 @@ class Sources(NamedTuple):
     summaries: Summaries
     exports: Exports
     pages: Pages
+    reports: Reports
     evidence: Evidence
     registers: Registers
     heartbeats: HeartbeatSink

@@ -30,6 +30,7 @@ from earwitness.query.explanation import Explainer
 from earwitness.query.exporting import MOST_AT_ONCE, Exports
 from earwitness.query.pages import Pages
 from earwitness.query.registers import Registers
+from earwitness.query.reports import Reports
 from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
 from earwitness.register_files import read_hooks, read_registers
@@ -115,6 +116,7 @@ class Stores:
             summaries=Summaries(self._own),
             exports=Exports(self._own, self._formatting),
             pages=Pages(self._own),
+            reports=Reports(self._own),
             evidence=evidence,
             registers=Registers(self._own),
             heartbeats=self._heartbeats,

@@ -21,6 +21,7 @@ from earwitness.query.evidence import Evidence
 from earwitness.query.exporting import Exports
 from earwitness.query.pages import Pages
 from earwitness.query.registers import Registers
+from earwitness.query.reports import Reports
 from earwitness.query.rows import Row
 from earwitness.query.store import Answer
 from earwitness.query.summaries import Summaries
@@ -107,6 +108,7 @@ def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> S
         summaries=Summaries(store),
         exports=Exports(store, Unformatted()),
         pages=Pages(store),
+        reports=Reports(store),
         evidence=Evidence(store),
         registers=Registers(store),
         heartbeats=beats or Beats(),

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from earwitness.cli.output import lines, plain_table, visible, write_rows
-from earwitness.cli.wording import DONE, REASONS, shorten_times
+from earwitness.wording import DONE, REASONS, shorten_times
 from models.access import Action
 from models.verdict import Reason
 
