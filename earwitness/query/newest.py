@@ -93,7 +93,7 @@ def _look(store: Store, wanted: Wanted) -> Found:
     """
     condition = both(condition_of(wanted.query), wanted.beyond)
     if names_any(wanted.query, OF_THE_VERDICT):
-        keys = _ask(store, "trail", _KEYS, both(condition, _candidates(wanted.query)), wanted.limit + 1)
+        keys = _ask(store, "trail", _KEYS, both(condition, candidates(wanted.query)), wanted.limit + 1)
     else:
         keys = _ask(store, "accesses", _KEYS, condition, wanted.limit + 1)
     if not keys.rows:
@@ -110,7 +110,7 @@ def _ask(store: Store, view: str, columns: str, where: Condition, limit: int) ->
     )
 
 
-def _candidates(query: Query) -> Condition:
+def candidates(query: Query) -> Condition:
     """Name by their ids the accesses that can meet what is asked of the newest verdict.
 
     It changes no answer: where the newest meets it, it is the first one, or one of the later ones.

@@ -6,10 +6,11 @@ from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
 from earwitness.query.completeness import completeness
-from earwitness.query.conditions import Condition
-from earwitness.query.language import Query, all_of, any_of, between, condition_of
+from earwitness.query.conditions import Condition, both
+from earwitness.query.language import Query, all_of, any_of, between, condition_of, names_any
 from earwitness.query.language.fields import FIELDS
 from earwitness.query.language.tree import Term, Text
+from earwitness.query.newest import FIRST_VERDICT, candidates
 from earwitness.query.policy_words import PolicyWords, Version
 from earwitness.query.rows import Row, plain
 from earwitness.query.store import Store
@@ -21,6 +22,8 @@ MOST_CONSULTATIONS: Final = 5_000
 """Lines of one report; what they leave out is counted."""
 
 MOST_GROUPS: Final = 20_000
+MOST_IDS: Final = 500_000
+"""Accesses that are named by their ids; of a clause there can be more."""
 
 _WHY: Final = "verdict, reason, clause, purpose, policy_version, policy_digest"
 _WHO: Final = "actor_type, organization, recipient"
@@ -52,8 +55,7 @@ class Reports:
         `with_actors` says so.
         """
         query = _about(asked)
-        condition = condition_of(query)
-        where = condition._replace(sql=condition.sql if asked.kind == "clause" else with_ids(condition))
+        where = self._where(query)
         groups = self._groups(where)
         days = self._days(where, with_actors=asked.with_actors)
         total = sum(group["accesses"] for group in groups)
@@ -73,6 +75,15 @@ class Reports:
             "consultations": days,
             "left_out": total - sum(day["accesses"] for day in days),
         }
+
+    def _where(self, query: Query) -> Condition:
+        """Name the accesses by their ids, too, where they are not too many: else all of a time are joined."""
+        condition = condition_of(query)
+        if not names_any(query, FIRST_VERDICT):
+            return condition._replace(sql=with_ids(condition))
+        answer = self._store.ask(f"SELECT count() FROM accesses WHERE {condition.sql}", condition.parameters)  # noqa: S608 - compiled
+        few = sum(int(count) for (count,) in answer.rows) <= MOST_IDS
+        return both(condition, candidates(query)) if few else condition
 
     def _worded(self, groups: Sequence[Row]) -> dict[str, Any]:
         """Give what the groups are counted by in the words of the policy versions that they name."""

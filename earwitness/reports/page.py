@@ -72,13 +72,14 @@ def as_html(report: Report) -> str:
     return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
 
 
-def _sections(report: Report) -> Iterable[Markup]:
+def _sections(report: Report) -> Iterable[Markup | None]:
     yield _figures(report)
     if report["total"]:
         yield _clauses(report)
         if report["unexplained"]:
             yield _unexplained(report)
         yield _consultations(report)
+        yield _words(report)
     yield _notes(report)
 
 
@@ -123,7 +124,10 @@ def _completeness(report: Report) -> str:
     if known["complete"] is None:
         return "not checked: of the whole days of this period nothing was received"
     if known["complete"]:
-        return f"yes, for all that was received up to the end of {known['through']}; later days are still arriving"
+        return (
+            f"yes, for all that was received up to the end of {known['through']};"
+            " later days are still arriving"
+        )
     return (
         f"not proven: up to the end of {known['through']}, {known['missing']:,} received records are not"
         f" accounted for, and {known['held']:,} accesses are held where {known['ledgered']:,} were counted"
@@ -186,8 +190,6 @@ def _clause(clause: Report, report: Report) -> Iterable[object]:
     yield clause["title"] or clause["id"]
     version = f", version {clause['policy_version']}" if len(report["policies"]) > 1 else ""
     yield element("small", f"{clause['id']}{version}", class_="id")
-    for words in clause["quotes"]:
-        yield element("q", words)
 
 
 def _days(clause: Report) -> str:
@@ -274,6 +276,21 @@ def _why(row: Report) -> Iterable[object]:
         return
     yield element("span", _OUTCOMES.get(row["verdict"], row["verdict"]), class_="open")
     yield f": {REASONS.get(row['reason'], row['reason'])}"
+
+
+def _words(report: Report) -> Markup | None:
+    """Quote what the clauses stand on, each passage once, with the clauses that it carries."""
+    carried: dict[str, list[str]] = {}
+    for clause in report["clauses"]:
+        for words in clause["quotes"]:
+            carried.setdefault(words, []).append(str(clause["number"]))
+    if not carried:
+        return None
+    quoted = [
+        element("li", element("q", words), element("small", f"Clause {', '.join(dict.fromkeys(numbers))}"))
+        for words, numbers in carried.items()
+    ]
+    return element("section", element("h2", "What the policy says"), element("ul", *quoted, class_="quoted"))
 
 
 def _notes(report: Report) -> Markup:

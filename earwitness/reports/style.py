@@ -36,7 +36,10 @@ td.number:last-child, th.number:last-child { padding-right: 0; }
 .when { white-space: nowrap; font-variant-numeric: tabular-nums; }
 .day th { padding-top: 20px; font-weight: 600; }
 .id { display: block; color: var(--soft); font-size: 12px; overflow-wrap: anywhere; }
-q { display: block; margin-top: 4px; color: var(--soft); font-size: 13px; max-width: 70ch; }
+q { display: block; }
+.quoted { padding: 0; list-style: none; max-width: 80ch; }
+.quoted li { margin: 12px 0; padding-left: 12px; border-left: 3px solid var(--line); break-inside: avoid; }
+small { color: var(--soft); font-size: 12px; }
 .open { color: var(--open); font-weight: 600; }
 .notes { padding-left: 20px; color: var(--soft); }
 .notes li { margin: 4px 0; }
