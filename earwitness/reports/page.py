@@ -128,10 +128,7 @@ def _completeness(report: Report) -> str:
             f"yes, for all that was received up to the end of {known['through']};"
             " later days are still arriving"
         )
-    return (
-        f"not proven: up to the end of {known['through']}, {known['missing']:,} received records are not"
-        f" accounted for, and {known['held']:,} accesses are held where {known['ledgered']:,} were counted"
-    )
+    return f"not proven: not all that was received up to the end of {known['through']} is accounted for"
 
 
 def _pending(report: Report) -> str:
