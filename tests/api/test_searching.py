@@ -219,9 +219,11 @@ def test_counts_by_fields_are_recorded_with_the_customers_that_they_name() -> No
 
 
 class FacetStore(CannedStore):
-    """Counts eight accesses, and answers everything else alike."""
+    """Counts eight accesses, of which the fields of their verdicts have no value."""
 
     def ask(self, sql: str, *arguments: Any, **options: Any) -> Answer:
+        if "arrayJoin" in sql and "FROM trail" in sql:
+            return NOTHING
         return (
             Answer((), (), [(8,)])
             if sql.startswith("SELECT count()")
