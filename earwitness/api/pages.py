@@ -11,7 +11,7 @@ from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
 from earwitness.query.language import write
 from earwitness.query.moments import parse_moment
-from earwitness.query.pages import PageKind, about
+from earwitness.query.pages import PageKind, about, life_of
 from earwitness.query.rows import customers_of
 from earwitness.query.trail import Mark, Search
 
@@ -46,12 +46,12 @@ def page(  # noqa: PLR0913, PLR0917 - what a route is given
     """Say when it was first and last seen and how often, by clause, verdict and purpose; list accesses."""
     after = Mark.read(question.after) if question.after else None
     asked_at = after.asked_at if after else asked.now
-    query = about(
-        kind,
-        identifier,
-        since=_moment(question.since, asked_at),
-        until=_moment(question.until, asked_at),
-    )
+    since, until = _moment(question.since, asked_at), _moment(question.until, asked_at)
+    if kind == "evidence":
+        life = life_of(sources.evidence.versions(identifier))
+        since = max(filter(None, (since, life.begin)), default=None)
+        until = min(filter(None, (until, life.end)), default=None)
+    query = about(kind, identifier, since=since, until=until)
     listed = sources.trail.search(Search(query, asked_at, page_limit(request, question.limit), after))
     body: dict[str, Any] = {"kind": kind, "id": identifier, "query": write(query)}
     count = len(listed.rows)

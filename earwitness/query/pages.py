@@ -1,16 +1,18 @@
 """What there is of one actor, customer, resource or evidence record: first and last seen, and counts."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
+from earwitness.query.evidence import Item
 from earwitness.query.language import Query, all_of, between, condition_of
 from earwitness.query.language.fields import FIELDS
 from earwitness.query.language.tree import Term, Text
 from earwitness.query.rows import plain
 from earwitness.query.store import Store
 from earwitness.query.trail import with_ids
+from models.fields import EARLIEST_TIME, parse_time
 
 PageKind = Literal["actor", "customer", "resource", "evidence"]
 MOST_GROUPS: Final = 10_000
@@ -68,6 +70,23 @@ def about(kind: PageKind, identifier: str, *, since: datetime | None, until: dat
     """Ask for the accesses by that actor, to that resource, or which that evidence justifies."""
     subject = Term(FIELDS[_FIELD_OF[kind]], (Text(identifier),))
     return all_of((subject, between(since, until)))
+
+
+class Life(NamedTuple):
+    """When a record was in force, by any of its versions: it justifies nothing outside."""
+
+    begin: datetime | None
+    end: datetime | None
+
+
+def life_of(versions: Sequence[Item]) -> Life:
+    """Tell of all versions of a record; of an unknown one nothing is known."""
+    begins = [parse_time(item["record"]["valid_from"]) for item in versions]
+    ends = [item["record"].get("valid_to") for item in versions]
+    return Life(
+        max(min(begins), EARLIEST_TIME) if begins else None,
+        max(map(parse_time, ends)) if ends and all(ends) else None,
+    )
 
 
 def _counted(groups: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
