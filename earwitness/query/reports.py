@@ -21,6 +21,7 @@ ReportKind = Literal["customer", "vendor", "clause"]
 MOST_CONSULTATIONS: Final = 5_000
 """Lines of one report; what they leave out is counted."""
 
+MOST_LINES: Final = 100_000
 MOST_GROUPS: Final = 20_000
 MOST_IDS: Final = 500_000
 """Accesses that are named by their ids; of a clause there can be more."""
@@ -56,8 +57,10 @@ class Reports:
         """
         query = _about(asked)
         where = self._where(query)
-        groups = self._groups(where)
-        days = self._days(where, with_actors=asked.with_actors)
+        lines = self._lines(where, asked)
+        # All lines are counted by, whether listed or not; only where even they are too many is asked again.
+        groups = lines if len(lines) < MOST_LINES else self._groups(where)
+        days = lines[:MOST_CONSULTATIONS]
         total = sum(group["accesses"] for group in groups)
         return {
             "kind": asked.kind,
@@ -119,14 +122,16 @@ class Reports:
         )
         return [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
 
-    def _days(self, where: Condition, *, with_actors: bool) -> list[Row]:
-        names = f"day, {_WHO}, {_WHAT}, {_WHY}" + (", actor_id" if with_actors else "")
+    def _lines(self, where: Condition, asked: Asked) -> list[Row]:
+        names = f"day, {_WHO}, {_WHAT}, {_WHY}" + (", actor_id" if asked.with_actors else "")
+        # Of a clause there can be millions: which of them touched the same thing is not worth a minute.
+        distinct = "NULL" if asked.kind == "clause" else "uniqExact({})"
         answer = self._store.ask(
             f"SELECT toDate(trail.time) AS {names}, count() AS accesses,"  # noqa: S608 - a compiled condition
-            " uniqExact(resource_id) AS resources, uniqExact(customer_id) AS customers,"
+            f" {distinct.format('resource_id')} AS resources, {distinct.format('customer_id')} AS customers,"
             " min(trail.time) AS first, max(trail.time) AS last"
             f" FROM trail WHERE {where.sql} GROUP BY {names}"
-            f" ORDER BY day DESC, last DESC, {names} LIMIT {MOST_CONSULTATIONS}",
+            f" ORDER BY day DESC, last DESC, {names} LIMIT {MOST_LINES}",
             where.parameters,
         )
         return [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]

@@ -259,7 +259,7 @@ def _who(row: Report) -> Iterable[object]:
 
 def _what(row: Report) -> str:
     one, many = _CONTENT.get(row["resource_type"], (row["resource_type"], row["resource_type"]))
-    content = _number(row["resources"], one, many)
+    content = many if row["resources"] is None else _number(row["resources"], one, many)
     done, tried = DONE.get(row["action"], (row["action"], row["action"]))
     attempt = _ATTEMPTS.get(row["outcome"])
     to = f", for {row['recipient']}" if row["recipient"] else ""

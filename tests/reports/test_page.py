@@ -171,6 +171,15 @@ def test_the_page_says_what_happened_in_words() -> None:
         assert words in text
 
 
+def test_of_a_clause_the_things_touched_are_not_counted() -> None:
+    """There may be millions of them; what kind they were is said."""
+    found = a_report(kind="clause", subject="third-party.process-sms")
+    for line in found["consultations"]:
+        line |= {"resources": None, "customers": None}
+    assert "processed text messages" in Read(as_html(found)).text
+    assert all(line.endswith(",2,,\n") for line in list(as_csv(found))[1:])
+
+
 def test_a_table_names_actors_only_where_the_report_does() -> None:
     """A column that is always empty would be asked about."""
     lines = list(as_csv(a_report()))
