@@ -9,6 +9,7 @@ from urllib.parse import unquote
 import click
 
 from earwitness.cli.client import ApiClient
+from earwitness.cli.completing import complete_query
 from earwitness.cli.export_files import Asked, Note, Target, go_on, settle
 from earwitness.cli.output import tell
 from earwitness.cli.pointing import pointing
@@ -27,7 +28,7 @@ TELL_EVERY_BYTES: Final = 256 << 20
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
-@click.argument("query", nargs=-1, type=click.UNPROCESSED)
+@click.argument("query", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_query)
 @click.option(
     "--format",
     "form",
