@@ -75,7 +75,7 @@ def export(  # noqa: PLR0913, PLR0917 - one for each option
 
     \b
     Examples:
-      earwitness export 'actor_type:vendor time:2026-10' --output october.csv
+      earwitness export 'actor_type:vendor time:>=-7d' --output vendors.csv
       earwitness export 'customer:acme time:>=-30d' --format jsonl --output acme.jsonl
       earwitness export 'time:2026-10-01..2026-10-31' --format parquet --output october.parquet
 
