@@ -30,6 +30,8 @@ from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.conditions import Parameter
 from earwitness.query.counts import DAY, HOUR, Counts, whole
 from earwitness.query.language import all_of, between, fixed, parse, quote
+from earwitness.query.reports import Asked as Report
+from earwitness.query.reports import Reports
 from earwitness.query.rows import ROW_COLUMNS
 from earwitness.query.store import Answer
 from earwitness.query.trail import Search, Trail
@@ -262,7 +264,7 @@ class Bench:
 
 def ten_questions(store: RecordingStore, month: Month, subjects: Subjects) -> list[Question]:
     """The questions, of the last 30 days."""
-    trail, counts = Trail(store), Counts(store)
+    trail, counts, reports = Trail(store), Counts(store), Reports(store)
     rng = random.Random(SEED)  # noqa: S311 - a repeatable choice
     since, until = month.since, month.until
 
@@ -279,8 +281,8 @@ def ten_questions(store: RecordingStore, month: Month, subjects: Subjects) -> li
     return [
         Question(
             "who touched this customer",
-            lambda: trail.about_customer(
-                rng.choice(subjects.customers), since=since, until=until, limit=PAGE
+            lambda: reports.make(
+                Report("customer", rng.choice(subjects.customers), since, until, until, with_actors=True)
             ),
         ),
         Question("what did this actor do", search("actor:<actors>")),

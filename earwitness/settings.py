@@ -67,6 +67,7 @@ class ClickHouseSettings(_Part):
 
     host: str = Field("127.0.0.1", description="where ClickHouse listens")
     port: int = Field(9000, ge=1, le=65_535, description="its native port")
+    http_port: int = Field(8123, ge=1, le=65_535, description="its HTTP port, by which exports are read")
     database: str = Field("earwitness", description="the database of the trail")
     username: str = Field("earwitness_writer", description="the ClickHouse user of this process")
     password: SecretStr = Field(SecretStr(""), description="its password")

@@ -1,37 +1,23 @@
-"""Routes about accesses: one of them, its explanation, and a customer's report."""
+"""Routes about accesses: one of them, and its explanation."""
 
 from datetime import datetime
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from earwitness.api import answers
 from earwitness.api.errors import NotFound, NotYetRecorded
-from earwitness.api.limits import AT_LEAST_ONE, ROWS, SINCE, UNTIL
-from earwitness.api.permissions import Need, caller_of
 from earwitness.api.recording import Asked, Asking
-from earwitness.api.searching import DEFAULT_ROWS
-from earwitness.api.sources import From, Sources, page_limit
-from earwitness.api.withholding import without_actors
-from earwitness.query.moments import parse_moment, parse_past
+from earwitness.api.sources import From, Sources
+from earwitness.query.moments import parse_past
 from earwitness.query.rows import Row, customers_of
 from models.fields import format_time
 
 Identifier = Annotated[str, Path(examples=["0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a"])]
 
 router: Final = APIRouter(tags=["accesses"])
-
-
-class ReportQuestion(BaseModel):
-    """The interval of event time that a report covers, all of it by default, and how many rows it lists."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    since: str | None = Field(None, description=SINCE, examples=["90d"])
-    until: str | None = Field(None, description=UNTIL)
-    limit: int = Field(DEFAULT_ROWS, description=ROWS, json_schema_extra=AT_LEAST_ONE)
 
 
 class AsOfQuestion(BaseModel):
@@ -84,35 +70,6 @@ def explain(
     )
 
 
-@router.get(
-    "/reports/customer/{customer_id:path}",
-    response_model=answers.CustomerReport,
-    operation_id="report_customer",
-)
-def report(
-    customer_id: str,
-    question: Annotated[ReportQuestion, Query()],
-    request: Request,
-    asked: Asked,
-    sources: From,
-) -> JSONResponse:
-    """Say who touched one customer's content, when and why."""
-    since, until = _moment(question.since, asked.now), _moment(question.until, asked.now)
-    found = sources.trail.about_customer(
-        customer_id, since=since, until=until, limit=page_limit(request, question.limit)
-    )
-    shown = found._asdict()
-    if not caller_of(request).may(Need.ACTORS):
-        shown = without_actors(shown)
-    return asked.answer(
-        {**shown, "since": _shown(since), "until": _shown(until)},
-        "report.customer",
-        f"{customer_id} {_interval(since, until)}".strip(),
-        customer_ids=[customer_id],
-        row_count=found.total,
-    )
-
-
 def _found(
     identifier: str, asked: Asking, sources: Sources, action: str, as_of: datetime | None
 ) -> list[Row]:
@@ -141,15 +98,5 @@ def _past(text: str | None, now: datetime) -> datetime | None:
     return parse_past(text, now) if text is not None else None
 
 
-def _moment(text: str | None, now: datetime) -> datetime | None:
-    return parse_moment(text, now) if text else None
-
-
 def _shown(moment: datetime | None) -> str | None:
     return format_time(moment) if moment else None
-
-
-def _interval(since: datetime | None, until: datetime | None) -> str:
-    """Name the interval in the record of what was asked; relative times would mean nothing there."""
-    bounds = {"since": _shown(since), "until": _shown(until)}
-    return " ".join(f"--{name} {bound}" for name, bound in bounds.items() if bound)

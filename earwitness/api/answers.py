@@ -247,17 +247,41 @@ class Judged(BaseModel):
     alternatives: list[Alternative]
 
 
-class CustomerReport(BaseModel):
-    """Who touched one customer's content: in groups of alike accesses, and the newest of them."""
+class Report(BaseModel):
+    """What was done with a customer's content, by or for a vendor, or under a clause."""
 
-    customer_id: str
-    total: int
-    verdicts: dict[str, int]
-    groups: list[Json]
-    accesses: list[Access]
-    wide_count: int
+    kind: Literal["customer", "vendor", "clause"]
+    subject: str
     since: Instant | None
     until: Instant | None
+    made_at: Instant
+    with_actors: bool
+    total: int
+    verdicts: dict[str, int]
+    pending: Json
+    wide_count: int
+    completeness: Json
+    policies: list[Json]
+    clauses: list[Json]
+    consultations: list[Json]
+    left_out: int
+
+
+class Page(BaseModel):
+    """When a thing was first and last seen, how often, and its newest accesses; further pages have those."""
+
+    kind: Literal["actor", "customer", "resource", "evidence"]
+    id: str
+    query: str
+    first: Instant | None = None
+    last: Instant | None = None
+    total: int | None = None
+    verdicts: list[Json] | None = None
+    clauses: list[Json] | None = None
+    purposes: list[Json] | None = None
+    actor_types: list[Json] | None = None
+    accesses: list[Access]
+    next: str | None
 
 
 class Version(BaseModel):

@@ -14,7 +14,10 @@ from earwitness.health.readiness import Readiness
 from earwitness.query.activity import ActivityReading
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
+from earwitness.query.exporting import Exports, FormattingStore
+from earwitness.query.pages import Pages
 from earwitness.query.registers import Registers
+from earwitness.query.reports import Reports
 from earwitness.query.rows import Row
 from earwitness.query.saved_searches import SavedSearches
 from earwitness.query.store import Store
@@ -58,10 +61,11 @@ class HeartbeatSink(Protocol):
 
 
 class ScopedStores(NamedTuple):
-    """The same ClickHouse user twice: for our questions and for people's own SQL."""
+    """The same ClickHouse user thrice: for our questions, for people's own SQL, and for exports."""
 
     own: Store
     statements: Store
+    formatting: FormattingStore
 
 
 class Sources(NamedTuple):
@@ -69,6 +73,9 @@ class Sources(NamedTuple):
 
     trail: Trail
     summaries: Summaries
+    exports: Exports
+    pages: Pages
+    reports: Reports
     evidence: Evidence
     registers: Registers
     heartbeats: HeartbeatSink
@@ -123,6 +130,9 @@ def _within(sources: Sources, caller: Caller) -> Sources:
     return sources._replace(
         trail=Trail(stores.own),
         summaries=Summaries(stores.own),
+        exports=sources.exports.asking(stores.own, stores.formatting),
+        pages=Pages(stores.own),
+        reports=sources.reports.asking(stores.own),
         evidence=Evidence(stores.own),
         statements=stores.statements,
         explain=explain,

@@ -1,26 +1,14 @@
-"""What is left out of an answer for who asks: actors in reports, and names of somebody else's scope."""
+"""What is left out of an explanation for a scope: names beyond it."""
 
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from earwitness.query.rows import Row
 from models.tokens import Scope
 
 WITHHELD: Final = "(withheld)"
 
-OF_THE_ACTOR: Final = frozenset(
-    {"actor_id", "actor_team", "session_id", "operation_id", "trace_id", "ip", "user_agent"}
-)
-"""Fields by which a person is known, or is found out."""
-
 Json = Any
-
-
-def without_actors(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Give a report without the identities of actors; their type and organisation stay."""
-    kept = {name: [_anonymous(row) for row in report[name]] for name in ("groups", "accesses")}
-    return {**report, **kept, "actors_withheld": True}
 
 
 def within(scope: Scope, explanation: Mapping[str, Any]) -> dict[str, Any]:
@@ -38,10 +26,6 @@ def within(scope: Scope, explanation: Mapping[str, Any]) -> dict[str, Any]:
     return {
         name: part if name == "access" else _replaced(part, pattern) for name, part in explanation.items()
     }
-
-
-def _anonymous(row: Row) -> Row:
-    return {name: None if name in OF_THE_ACTOR else value for name, value in row.items()}
 
 
 def _objects(value: Json) -> Iterator[Mapping[str, Any]]:

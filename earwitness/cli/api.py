@@ -26,11 +26,15 @@ from earwitness.policy import PolicySet
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
 from earwitness.query.activity import ActivityReading
 from earwitness.query.clickhouse import ClickHouseStore
+from earwitness.query.clickhouse_http import HttpAddress, HttpStore
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.dry_run import DryRun
 from earwitness.query.evidence import Evidence
 from earwitness.query.explanation import Explainer
+from earwitness.query.exporting import MOST_AT_ONCE, Exports
+from earwitness.query.pages import Pages
 from earwitness.query.registers import Registers
+from earwitness.query.reports import Reports
 from earwitness.query.saved_searches import SavedSearches
 from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
@@ -103,6 +107,8 @@ class Stores:
         self._people = ClickHouseStore(**reader._asdict(), query_timeout_s=timeout_s, author="person")
         # Of its own: long questions that hold every other connection do not make the API look dead.
         self._health = ClickHouseStore(**address._asdict(), query_timeout_s=HEALTH_TIMEOUT_S)
+        http = HttpAddress(**{**address._asdict(), "port": loaded.clickhouse.http_port})
+        self._formatting = HttpStore(http, query_timeout_s=timeout_s, connections=MOST_AT_ONCE)
         self._activity = ActivityLog(ClickHouse(address))
         self._searches = SavedSearchLog(ClickHouse(address))
         self._tokens = TokenLog(ClickHouse(address))
@@ -115,6 +121,9 @@ class Stores:
         return Sources(
             trail=trail,
             summaries=Summaries(self._own),
+            exports=Exports(self._own, self._formatting),
+            pages=Pages(self._own),
+            reports=Reports(self._own),
             evidence=evidence,
             registers=Registers(self._own),
             heartbeats=self._heartbeats,
@@ -148,6 +157,7 @@ class Stores:
         self._tokens.close()
         self._scopes.close()
         self._activity.close()
+        self._formatting.close()
         self._own.close()
         self._people.close()
         self._health.close()

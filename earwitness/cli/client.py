@@ -3,7 +3,8 @@
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Final, Self
 from urllib.parse import quote
@@ -113,6 +114,29 @@ class ApiClient:
         """Delete what stands at `path`; None where the API knows no such thing."""
         answer = self._ask("DELETE", path, {}, None)
         return None if answer.status_code == httpx.codes.NOT_FOUND else self._read(answer)
+
+    @contextmanager
+    def download(self, *path: str, **parameters: str | int | None) -> Iterator[httpx.Response]:
+        """Ask for an answer of any length, and give it while it comes. Raises as `get` does.
+
+        `StackUnavailable` also means that the connection broke before the answer was complete.
+        """
+        url = "/".join((PATH, *(quote(part, safe="") for part in path)))
+        given = {name: value for name, value in parameters.items() if value is not None}
+        if self._shows and curl.is_wanted():
+            curl.show("GET", f"{self._url}{url}", given, None)
+        try:
+            with self._http.stream("GET", url, params=given) as answer:
+                if not answer.is_success:
+                    answer.read()
+                    self._read(answer)
+                yield answer
+        except (httpx.ConnectError, httpx.ConnectTimeout) as error:
+            raise self._unreachable(error) from error
+        except httpx.HTTPError as error:
+            raise StackUnavailable(
+                f"the connection to the API at {self._url} broke ({str(error) or type(error).__name__})"
+            ) from error
 
     def _ask(
         self,

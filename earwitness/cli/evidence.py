@@ -31,6 +31,7 @@ from earwitness.cli.output import (
     write_json,
     write_rows,
 )
+from earwitness.cli.pages import uses
 from earwitness.cli.pseudonyms import pseudonym_option, read_pseudonyms
 from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack.state import resolve
@@ -118,6 +119,9 @@ def get(ref: str, output: OutputFormat, data_dir: Path | None) -> None:
             console().print(_record_table(item))
     else:
         write_rows((_flat(item) for item in found["versions"]), FIELDS, output)
+
+
+evidence.add_command(uses)
 
 
 @evidence.command("list")

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from earwitness.cli.output import VERDICT_STYLES, lines, second, visible
 from earwitness.cli.register_freshness import stale_sentence
-from earwitness.cli.wording import (
+from earwitness.wording import (
     CAUSES,
     CHANGES,
     DONE,

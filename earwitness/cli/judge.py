@@ -23,10 +23,10 @@ from earwitness.cli.output import (
     write_rows,
 )
 from earwitness.cli.stack_options import data_dir_option
-from earwitness.cli.wording import shorten_times
 from earwitness.devstack.state import resolve
 from earwitness.policy import EvidenceIndex, PolicySet, explain
 from earwitness.policy_files import read_policies
+from earwitness.wording import shorten_times
 from models.errors import MalformedEvent, QueryRejected, StackUnavailable
 from models.evidence import EvidenceRecord, contradiction_in
 from models.fields import made_at_ms

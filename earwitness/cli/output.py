@@ -18,6 +18,7 @@ from rich.text import Text
 
 from earwitness.cli.curl import show_curl_option
 from earwitness.cli.stack_options import data_dir_option
+from earwitness.query.csv_cells import neutral
 
 OutputFormat = Literal["table", "json", "jsonl", "csv"]
 FORMATS: Final = ("table", "json", "jsonl", "csv")
@@ -101,11 +102,11 @@ def write_json_lines(rows: Iterable[Any]) -> None:
 
 
 def write_csv(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
-    """Write rows as CSV under a header: absent values empty, lists and objects as JSON."""
+    """Write rows as CSV under a header: absent values empty, lists and objects as JSON, no formulas."""
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(columns)
     for row in rows:
-        writer.writerow([_flat(row.get(name)) for name in columns])
+        writer.writerow([_cell(row.get(name)) for name in columns])
 
 
 def write_rows(rows: Iterator[Mapping[str, Any]], columns: Sequence[str], output: OutputFormat) -> None:
@@ -155,6 +156,12 @@ def second(text: str) -> str:
 
 def _drawn(character: str) -> str:
     return character if character.isprintable() else character.encode("unicode_escape").decode("ascii")
+
+
+def _cell(value: object) -> object:
+    """Give a value as a cell of CSV, which no spreadsheet takes for a formula."""
+    flat = _flat(value)
+    return neutral(flat) if isinstance(flat, str) else flat
 
 
 def _flat(value: object) -> object:

@@ -11,11 +11,11 @@ from rich.text import Text
 
 from earwitness.cli.output import OutputFormat, console, tell, visible, write_json, write_rows
 from earwitness.cli.policy_options import Row, folder_of, not_there, output_option, policies_option
-from earwitness.cli.wording import shorten_times
 from earwitness.policy import Policy
 from earwitness.policy.changes import Change
 from earwitness.policy.difference import compare
 from earwitness.policy_files import POLICY_FILE, read_policies, read_version
+from earwitness.wording import shorten_times
 
 CHANGE_COLUMNS: Final = ("part", "field", "effect", "before", "after", "meaning")
 MARKS: Final = {

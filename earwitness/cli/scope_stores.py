@@ -5,21 +5,24 @@ import threading
 from earwitness.api.sources import ScopedStores
 from earwitness.cli import wiring
 from earwitness.query.clickhouse import ClickHouseStore
+from earwitness.query.clickhouse_http import HttpAddress, HttpStore
+from earwitness.query.exporting import MOST_AT_ONCE
 from earwitness.settings import Settings
 from models.errors import SinkUnavailable
 from sinks.clickhouse.scopes import SCOPE_USERS
 
 
 class ScopeStores:
-    """One pair of stores for each of those users; there are `MOST_SCOPES` of them."""
+    """Stores for each of those users; there are `MOST_SCOPES` of them."""
 
     def __init__(self, loaded: Settings) -> None:
         self._address = wiring.clickhouse(loaded.clickhouse)
         self._password = loaded.clickhouse.scopes_password.get_secret_value()
+        self._http_port = loaded.clickhouse.http_port
         self._timeout_s = loaded.api.query_timeout_s
         self._stores: dict[str, ScopedStores] = {}
         self._making = threading.Lock()
-        self._opened: list[ClickHouseStore] = []
+        self._opened: list[ClickHouseStore | HttpStore] = []
 
     def of(self, user: str) -> ScopedStores:
         """Give the stores of one user.
@@ -39,8 +42,10 @@ class ScopeStores:
                 people = ClickHouseStore(
                     **address._asdict(), query_timeout_s=self._timeout_s, author="person"
                 )
-                self._opened += (own, people)
-                self._stores[user] = ScopedStores(own, people)
+                http = HttpAddress(**{**address._asdict(), "port": self._http_port})
+                formatting = HttpStore(http, query_timeout_s=self._timeout_s, connections=MOST_AT_ONCE)
+                self._opened += (own, people, formatting)
+                self._stores[user] = ScopedStores(own, people, formatting)
             return self._stores[user]
 
     def close(self) -> None:

@@ -67,13 +67,13 @@ def create(  # noqa: PLR0913, PLR0917 - one for each option
 ) -> None:
     """Create a token and print it, this once: it is not kept.
 
-    Whoever gets it sets EARWITNESS_API__TOKEN (or …_TOKEN_FILE) and EARWITNESS_API__URL. Without --customer
-    and --vendor it sees all of them. docs/access-control.md says what each role may do.
-
     \b
     Examples:
       earwitness tokens create --role investigator --customer acme --expires 30d ann
       earwitness tokens create --role auditor auditor-2026
+
+    Whoever gets it sets EARWITNESS_API__TOKEN (or …_TOKEN_FILE) and EARWITNESS_API__URL. Without --customer
+    and --vendor it sees all of them. docs/access-control.md says what each role may do.
     """
     body: dict[str, Any] = {"name": name, "role": role, "customers": customers, "vendors": vendors}
     with ApiClient(resolve(data_dir, "api").api) as api:

@@ -30,6 +30,7 @@ _CONFIG: Final = """\
 <clickhouse>
   <logger><level>warning</level><console>1</console></logger>
   <tcp_port>{port}</tcp_port>
+  <http_port>{http_port}</http_port>
   <listen_host>{host}</listen_host>
   <users_config>{users}</users_config>
   <max_server_memory_usage>{memory}</max_server_memory_usage>
@@ -128,6 +129,7 @@ def configure(layout: Layout, ports: Ports) -> None:
     write_private(users, _users(layout))
     config = _CONFIG.format(
         port=ports.clickhouse,
+        http_port=ports.clickhouse_http,
         host=HOST,
         users=escape(str(users)),
         backups=escape(str(layout.backups)),

@@ -1,6 +1,6 @@
 """ClickHouse as a child process: `python -m earwitness.devstack.clickhouse_server FOLDER`.
 
-The wheel holds the whole server; a query that never ends keeps its native port open.
+The wheel holds the whole server; a query that never ends keeps its ports open.
 """
 
 import importlib
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 _SERVE: Final = (
-    "SYSTEM START LISTEN TCP; "
+    "SYSTEM START LISTEN TCP; SYSTEM START LISTEN HTTP; "
     "SELECT sleepEachRow(1) FROM system.numbers LIMIT 1000000000 FORMAT Null "
     "SETTINGS max_block_size = 1, function_sleep_max_microseconds_per_block = 0"
 )

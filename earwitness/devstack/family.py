@@ -124,6 +124,7 @@ def _settings(layout: Layout, ports: Ports, more: Mapping[str, str]) -> dict[str
         "KAFKA__SASL_MECHANISM": kafka_server.SCRAM,
         "CLICKHOUSE__HOST": HOST,
         "CLICKHOUSE__PORT": str(ports.clickhouse),
+        "CLICKHOUSE__HTTP_PORT": str(ports.clickhouse_http),
         "CLICKHOUSE__DATABASE": "earwitness",
         "CLICKHOUSE__SECURE": "false",
         "API__HOST": HOST,

@@ -21,6 +21,8 @@ class Ports(BaseModel):
     kafka: int = Field(ge=1, le=65_535)
     kafka_controller: int = Field(ge=1, le=65_535)
     clickhouse: int = Field(ge=1, le=65_535)
+    clickhouse_http: int = Field(0, ge=0, le=65_535)
+    """0 in a folder of before exports: the next start chooses one."""
     api: int = Field(ge=1, le=65_535)
 
 

@@ -192,6 +192,8 @@ def _settings(state: StackState, role: str, base: Settings) -> Settings:
     clickhouse = ClickHouseSettings(
         host=HOST,
         port=state.ports.clickhouse,
+        # A stack of before exports has none; whoever asks for one is told that nothing answers there.
+        http_port=state.ports.clickhouse_http or base.clickhouse.http_port,
         username=user.clickhouse or "",
         password=_secret(layout, f"clickhouse-{user.clickhouse}") if user.clickhouse else SecretStr(""),
         reader_password=_secret(layout, "clickhouse-earwitness_reader"),

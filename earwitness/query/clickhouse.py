@@ -3,7 +3,7 @@
 import queue
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 
 from clickhouse_driver import Client
 from clickhouse_driver.errors import Error, ErrorCodes, NetworkError, ServerException, SocketTimeoutError
@@ -173,27 +173,38 @@ class ClickHouseStore:
             raise
 
     def _refusal(self, error: ServerException) -> QueryRejected | SinkUnavailable:
-        said = _first_sentence(error)
-        if error.code == ErrorCodes.QUOTA_EXPIRED:
-            return QuotaExceeded()
-        if error.code in _TOO_SLOW:
-            return TooSlow(
-                f"the question ran longer than {self._query_timeout_s} s and was stopped",
-                "narrow it: a shorter time (since, until), a customer or an actor",
-            )
-        if error.code in _TOO_LARGE:
-            return AnswerTooLarge(f"the answer is too large: {said}", "narrow it, or ask for fewer rows")
-        if error.code in _NOT_ITS_FAULT:
-            return SinkUnavailable(f"ClickHouse {self._address} refused (code {error.code}): {said}")
-        if self._author == "person":
-            return QueryRejected(f"ClickHouse refused the statement (code {error.code}): {said}")
-        return SinkUnavailable(
-            f"ClickHouse {self._address} refused our question (code {error.code}): {said}; are the migrations"
-            " applied, and may this user read the views?"
+        said = str(error.message).replace("DB::Exception:", "")
+        return refusal(
+            Refused(error.code, said), self._address, timeout_s=self._query_timeout_s, author=self._author
         )
 
 
-def _first_sentence(error: ServerException) -> str:
-    """Give the server's own words without the stack trace behind them."""
-    said = str(error.message).split("Stack trace:", maxsplit=1)[0]
-    return said.replace("DB::Exception:", "").strip()
+class Refused(NamedTuple):
+    """The number of a server's error, and its words, with or without the stack trace behind them."""
+
+    code: int
+    said: str
+
+
+def refusal(
+    refused: Refused, address: str, *, timeout_s: int, author: Author = "program"
+) -> QueryRejected | SinkUnavailable:
+    """Say who has to do something about a statement that ClickHouse refused, and what."""
+    code, said = refused.code, refused.said.split("Stack trace:", maxsplit=1)[0].strip()
+    if code == ErrorCodes.QUOTA_EXPIRED:
+        return QuotaExceeded()
+    if code in _TOO_SLOW:
+        return TooSlow(
+            f"the question ran longer than {timeout_s} s and was stopped",
+            "narrow it: a shorter time (since, until), a customer or an actor",
+        )
+    if code in _TOO_LARGE:
+        return AnswerTooLarge(f"the answer is too large: {said}", "narrow it, or ask for fewer rows")
+    if code in _NOT_ITS_FAULT:
+        return SinkUnavailable(f"ClickHouse {address} refused (code {code}): {said}")
+    if author == "person":
+        return QueryRejected(f"ClickHouse refused the statement (code {code}): {said}")
+    return SinkUnavailable(
+        f"ClickHouse {address} refused our question (code {code}): {said}; are the migrations"
+        " applied, and may this user read the views?"
+    )

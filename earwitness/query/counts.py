@@ -15,7 +15,7 @@ from earwitness.query.conditions import Condition, Parameters, day_before
 from earwitness.query.rows import Row, plain
 from earwitness.query.store import Store
 from models.errors import QueryRejected
-from models.fields import EPOCH, microseconds
+from models.fields import EPOCH, microseconds, parse_time
 
 HOUR: Final = timedelta(hours=1)
 DAY: Final = timedelta(days=1)
@@ -118,6 +118,25 @@ class Counts:
         """Count each hour's accesses by verdict: what a page's histogram is drawn from."""
         return self._ask(within, _BY_HOUR, "span AS hour, verdict", "hour, verdict")
 
+    def by_hour_and_clause(self, within: Interval) -> list[tuple[datetime, str, str, int]]:
+        """Count each hour's accesses by verdict and clause, which is empty where none is met or broken."""
+        rows = self._ask(within, _BY_HOUR, "span AS hour, verdict, clause", "hour, verdict, clause")
+        return [
+            (parse_time(row["hour"]), row["verdict"], row["clause"] or "", row["accesses"]) for row in rows
+        ]
+
+    def by_day_and_clause(self, within: Interval) -> list[tuple[datetime, str, str, int]]:
+        """Count each day's accesses by verdict and clause, as `by_hour_and_clause` does each hour's."""
+        return [
+            (
+                datetime.fromisoformat(row["day"]).replace(tzinfo=UTC),
+                row["verdict"],
+                row["clause"] or "",
+                row["accesses"],
+            )
+            for row in self.by_clause(within)
+        ]
+
     def top_actors(
         self, within: Interval, *, actor_types: Sequence[str], verdicts: Sequence[str], limit: int
     ) -> list[Row]:
@@ -168,8 +187,8 @@ class Counts:
             f"SELECT * FROM ({summed_up}) WHERE first_v != ''",  # noqa: S608 - ours
         ]
         untold = f"SELECT id FROM later_verdicts WHERE {days} AND first_verdict = ''"  # noqa: S608 - ours
-        ((some,),) = self._store.ask(f"SELECT count() > 0 FROM ({untold})", parameters.values).rows  # noqa: S608 - ours
-        if some:
+        some = self._store.ask(f"SELECT count() > 0 FROM ({untold})", parameters.values).rows  # noqa: S608 - ours
+        if any(is_there for (is_there,) in some):
             summed_up = _SUMMED_UP.format(days=days, which=f"id IN ({untold})")
             judged_again.append(_LOOKED_UP.format(days=days, untold=untold, summed_up=summed_up))
         return judged_again

@@ -29,7 +29,9 @@ SOON_FOUND: Final = frozenset({"id", "customer_id", "resource_id", "evidence_ref
 FIRST_VERDICT: Final = frozenset({"verdict", "reason", "clause"})
 """Fields of the newest verdict; the view `accesses` has them of the first, `later_verdicts` of later ones."""
 
-_OF_THE_VERDICT: Final = frozenset({*VERDICT_FIELDS, "judged_at"})
+OF_THE_VERDICT: Final = frozenset({*VERDICT_FIELDS, "judged_at"})
+"""Fields of which the view `trail` has the newest value, and the others the first or none."""
+
 _NEWEST_FIRST: Final = "ORDER BY time DESC, id DESC, source DESC"
 _KEYS: Final = (
     "received_day, customer_id, toUnixTimestamp64Micro(it.time) AS at, toString(it.id) AS identifier"
@@ -90,8 +92,8 @@ def _look(store: Store, wanted: Wanted) -> Found:
     An access whose verdict changes between the two is not shown.
     """
     condition = both(condition_of(wanted.query), wanted.beyond)
-    if names_any(wanted.query, _OF_THE_VERDICT):
-        keys = _ask(store, "trail", _KEYS, both(condition, _candidates(wanted.query)), wanted.limit + 1)
+    if names_any(wanted.query, OF_THE_VERDICT):
+        keys = _ask(store, "trail", _KEYS, both(condition, candidates(wanted.query)), wanted.limit + 1)
     else:
         keys = _ask(store, "accesses", _KEYS, condition, wanted.limit + 1)
     if not keys.rows:
@@ -108,13 +110,13 @@ def _ask(store: Store, view: str, columns: str, where: Condition, limit: int) ->
     )
 
 
-def _candidates(query: Query) -> Condition:
+def candidates(query: Query) -> Condition:
     """Name by their ids the accesses that can meet what is asked of the newest verdict.
 
     It changes no answer: where the newest meets it, it is the first one, or one of the later ones.
     ClickHouse applies it to both sides of the join, where it would otherwise sum up all later verdicts.
     """
-    of_the_event = [part for part in conjuncts(query) if not names_any(part, _OF_THE_VERDICT)]
+    of_the_event = [part for part in conjuncts(query) if not names_any(part, OF_THE_VERDICT)]
     about = [part for part in conjuncts(query) if _is_of_first_verdicts(part)]
     if not about and not of_the_event:
         return Condition("1", {})

@@ -1,13 +1,16 @@
 """What a query finds, counted: by the values of fields, and over time."""
 
 import math
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
 from earwitness.query.conditions import Condition, Parameters
-from earwitness.query.language import Query, condition_of, reach
+from earwitness.query.kept_counts import KEPT_BY, Kept, KeptCounts
+from earwitness.query.language import Query, condition_of, names_any, reach
 from earwitness.query.language.fields import FIELDS, Field, closest, find_field
+from earwitness.query.newest import OF_THE_VERDICT
 from earwitness.query.store import Store
 from models.errors import QueryRejected
 
@@ -48,24 +51,42 @@ class Summaries:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._kept = KeptCounts(store)
 
     def total(self, query: Query) -> int:
         """Count what a query without relative times finds."""
+        kept = self._kept.of(query)
+        if kept is not None:
+            return sum(one.accesses for one in kept)
         condition = condition_of(query)
         answer = self._store.ask(
-            f"SELECT count() FROM trail WHERE {condition.sql}",  # noqa: S608 - a compiled condition
+            f"SELECT count() FROM {_view(query)} WHERE {condition.sql}",  # noqa: S608 - a compiled condition
             condition.parameters,
         )
         return sum(int(count) for (count,) in answer.rows)
 
     def facets(self, query: Query, fields: Sequence[Field], most: int) -> list[Facet]:
-        """Count what a query finds by the values of each field, in their order."""
+        """Count what a query finds by the values of each field, in their order.
+
+        Fields that no later verdict changes are counted without looking for one, which takes a third as long.
+        """
+        kept = self._kept.of(query) if any(field.name in KEPT_BY for field in fields) else None
+        found = {} if kept is None else {name: _facet(name, kept, most) for name in KEPT_BY}
+        others = [field for field in fields if field.name not in found]
+        of_the_event = [field for field in others if _view(query, field) == "accesses"]
+        of_the_verdict = [field for field in others if field not in of_the_event]
+        for view, some in (("accesses", of_the_event), ("trail", of_the_verdict)):
+            if some:
+                found |= self._facets(view, query, some, most)
+        return [found[field.name] for field in fields]
+
+    def _facets(self, view: str, query: Query, fields: Sequence[Field], most: int) -> dict[str, Facet]:
         condition = condition_of(query)
         values = ", ".join(f"arrayMap(one -> ('{field.name}', one), {_texts(field)})" for field in fields)
         answer = self._store.ask(
             "SELECT facet.1 AS field, facet.2 AS value, count() AS accesses,"  # noqa: S608 - names of a closed list and a compiled condition
             " count() OVER (PARTITION BY field)"
-            f" FROM (SELECT arrayJoin(arrayConcat({values})) AS facet FROM trail WHERE {condition.sql})"
+            f" FROM (SELECT arrayJoin(arrayConcat({values})) AS facet FROM {view} WHERE {condition.sql})"
             f" GROUP BY field, value ORDER BY field, accesses DESC, value LIMIT {most:d} BY field",
             condition.parameters,
         )
@@ -74,7 +95,7 @@ class Summaries:
         for name, value, accesses, values_in_all in answer.rows:
             found[name].append((value or None, int(accesses)))
             distinct[name] = int(values_in_all)
-        return [Facet(name, distinct[name], tuple(listed)) for name, listed in found.items()]
+        return {name: Facet(name, distinct[name], tuple(listed)) for name, listed in found.items()}
 
     def histogram(self, query: Query, most: int) -> list[Bar]:
         """Count what a query finds over the time that it is about, in at most so many bars of one width.
@@ -91,7 +112,11 @@ class Summaries:
         step = _step(end - begin, most)
         first = _aligned(begin, step)
         count = (end - first) // step + 1
-        counted = self._counted(condition_of(query), first, step)
+        kept = self._kept.of(query, step)
+        if kept is None:
+            counted = self._counted(condition_of(query), first, step)
+        else:
+            counted = _in_bars(kept, first, step)
         return [
             Bar(first + number * step, first + (number + 1) * step, counted.get(number, {}))
             for number in range(max(0, count))
@@ -111,6 +136,27 @@ class Summaries:
         for number, verdict, accesses in answer.rows:
             found.setdefault(int(number), {})[str(verdict)] = int(accesses)
         return found
+
+
+def _view(query: Query, *fields: Field) -> str:
+    """Give the view to count in: without later verdicts where nothing of a verdict is asked."""
+    names = {field.name for field in fields}
+    return "trail" if names & OF_THE_VERDICT or names_any(query, OF_THE_VERDICT) else "accesses"
+
+
+def _facet(name: str, kept: Sequence[Kept], most: int) -> Facet:
+    counts: Counter[str] = Counter()
+    for one in kept:
+        counts[getattr(one, name)] += one.accesses
+    listed = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return Facet(name, len(listed), tuple((value or None, count) for value, count in listed[:most]))
+
+
+def _in_bars(kept: Sequence[Kept], first: datetime, step: timedelta) -> dict[int, dict[str, int]]:
+    found: dict[int, Counter[str]] = {}
+    for one in sorted(kept, key=lambda each: each.verdict):
+        found.setdefault((one.begin - first) // step, Counter())[one.verdict] += one.accesses
+    return {number: dict(verdicts) for number, verdicts in found.items()}
 
 
 def counted_fields(names: Sequence[str]) -> list[Field]:

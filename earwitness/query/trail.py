@@ -2,39 +2,25 @@
 
 import base64
 import json
-from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
 from earwitness.query.conditions import Condition, Parameters
-from earwitness.query.language import Query, all_of, between, condition_of
-from earwitness.query.language.fields import FIELDS
-from earwitness.query.language.tree import Term, Text
+from earwitness.query.language import Query
 from earwitness.query.newest import Wanted, find_newest
 from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, plain, rows_of
 from earwitness.query.store import Store
 from models.errors import QueryRejected
-from models.fields import EVERY_CUSTOMER, check_access_time, check_uuid, format_time, parse_time
+from models.fields import check_access_time, check_uuid, format_time, parse_time
 
 MOST_SOURCES: Final = 100
 """Accesses that share one id, each of another source; more are not shown."""
 
 MOST_VERDICTS: Final = 1_000
-MOST_GROUPS: Final = 1_000
 
 _ID_TIME: Final = "toUInt64(bitShiftRight(toUInt128({}), 80))"
 """The part of an id that has an index of its own, by which ClickHouse knows the days to look at."""
-
-_GROUPED_BY: Final = (
-    "actor_type",
-    "actor_id",
-    "organization",
-    "purpose",
-    "verdict",
-    "reason",
-    "clause",
-)
 
 
 class Mark(NamedTuple):
@@ -84,20 +70,6 @@ class Page(NamedTuple):
 
     rows: list[Row]
     next: str | None
-
-
-class CustomerReport(NamedTuple):
-    """Who touched one customer's content. `groups` counts alike accesses; `accesses` is the newest of them.
-
-    `wide_count` counts accesses that touched many or unknown customers, so perhaps this one.
-    """
-
-    customer_id: str
-    total: int
-    verdicts: Mapping[str, int]
-    groups: list[Row]
-    accesses: list[Row]
-    wide_count: int
 
 
 class Trail:
@@ -161,61 +133,10 @@ class Trail:
         newest_first = [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
         return newest_first[::-1]
 
-    def about_customer(
-        self, customer_id: str, *, since: datetime | None, until: datetime | None, limit: int
-    ) -> CustomerReport:
-        """Say who touched one customer's content, when and why."""
-        query = _of_customer(customer_id, since, until)
-        condition = condition_of(query)
-        groups = self._groups(condition)
-        verdicts = _added_up(groups) if len(groups) < MOST_GROUPS else self._counts(condition)
-        newest = find_newest(self._store, Wanted(query, limit)).rows
-        wide = condition_of(_of_customer(EVERY_CUSTOMER, since, until))
-        # Not of the view `trail`: nobody asks for their verdicts, and there may be a million of them.
-        counted = self._store.ask(
-            f"SELECT count() FROM accesses WHERE {wide.sql}",  # noqa: S608 - a compiled condition
-            wide.parameters,
-        ).rows
-        wide_count = sum(count for (count,) in counted)
-        return CustomerReport(customer_id, sum(verdicts.values()), verdicts, groups, newest, wide_count)
 
-    def _counts(self, condition: Condition) -> dict[str, int]:
-        answer = self._store.ask(
-            f"SELECT verdict, count() AS accesses FROM trail WHERE {_with_ids(condition)}"  # noqa: S608 - a compiled condition
-            " GROUP BY verdict ORDER BY verdict",
-            condition.parameters,
-        )
-        return {str(verdict): int(count) for verdict, count in answer.rows}
-
-    def _groups(self, condition: Condition) -> list[Row]:
-        names = ", ".join(_GROUPED_BY)
-        answer = self._store.ask(
-            f"SELECT {names}, count() AS accesses, uniqExact(resource_id) AS resources,"  # noqa: S608 - a compiled condition
-            " min(trail.time) AS first, max(trail.time) AS last,"
-            " groupUniqArrayArray(20)(arrayConcat(evidence_used, [evidence_ref])) AS evidence_refs"
-            f" FROM trail WHERE {_with_ids(condition)} GROUP BY {names}"
-            f" ORDER BY accesses DESC, last DESC, {names} LIMIT {MOST_GROUPS}",
-            condition.parameters,
-        )
-        groups = [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
-        return [{**group, "evidence_refs": sorted(filter(None, group["evidence_refs"]))} for group in groups]
-
-
-def _with_ids(condition: Condition) -> str:
+def with_ids(condition: Condition) -> str:
     """Say it of the ids, too: else ClickHouse would sum up the later verdicts of everybody's accesses."""
     return f"{condition.sql} AND id IN (SELECT id FROM accesses WHERE {condition.sql})"  # noqa: S608 - a compiled condition
-
-
-def _added_up(groups: Sequence[Row]) -> dict[str, int]:
-    """Count by verdict what is grouped: the groups are all that there are."""
-    counts = Counter[str]()
-    for group in groups:
-        counts[group["verdict"]] += group["accesses"]
-    return dict(sorted(counts.items()))
-
-
-def _of_customer(customer_id: str, since: datetime | None, until: datetime | None) -> Query:
-    return all_of((Term(FIELDS["customer_id"], (Text(customer_id),)), between(since, until)))
 
 
 def _mark(row: Mapping[str, Any], asked_at: datetime) -> str:

@@ -4,7 +4,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,10 +15,14 @@ from fastapi import FastAPI
 from earwitness.api.app import create_app
 from earwitness.api.sources import Sources
 from earwitness.query.activity import ActivityReading
+from earwitness.query.clickhouse_http import Formatted
 from earwitness.query.conditions import Parameter
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.evidence import Evidence
+from earwitness.query.exporting import Exports
+from earwitness.query.pages import Pages
 from earwitness.query.registers import Registers
+from earwitness.query.reports import Reports
 from earwitness.query.rows import Row
 from earwitness.query.saved_searches import SavedSearches
 from earwitness.query.store import Answer
@@ -53,6 +57,16 @@ class CannedStore:
         if isinstance(self.answer, PipelineError):
             raise self.answer
         return self.answer
+
+
+class Unformatted:
+    """Formats nothing: of exports, tests ask the real store."""
+
+    def fetch(
+        self, sql: str, parameters: Mapping[str, Parameter], *, limits: Mapping[str, Any] | None = None
+    ) -> AbstractContextManager[Formatted]:
+        msg = "this test exports nothing"
+        raise NotImplementedError(msg)
 
 
 class Kept:
@@ -145,6 +159,9 @@ def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> S
     return Sources(
         trail=Trail(store),
         summaries=Summaries(store),
+        exports=Exports(store, Unformatted()),
+        pages=Pages(store),
+        reports=Reports(store),
         evidence=Evidence(store),
         registers=Registers(store),
         heartbeats=beats or Beats(),

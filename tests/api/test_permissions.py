@@ -18,7 +18,9 @@ from tests.streams.records import an_event
 SECRET = "ew_of-a-test"
 FILLED = {
     "identifier": "0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a",
-    "customer_id:path": "acme",
+    "kind": "customer",
+    "subject:path": "acme",
+    "identifier:path": "acme",
     "ref:path": "ticket:T-1",
     "topic": "access.events.v1",
     "partition": "0",

@@ -171,18 +171,6 @@ def test_an_explanation_says_what_could_have_been_declared(api: ApiClient, world
     assert explanation["alternatives"] == []
 
 
-def test_a_report_says_who_touched_a_customers_content_when_and_why(api: ApiClient, world: World) -> None:
-    """Counts by actor, purpose and clause or reason, and the accesses themselves."""
-    report = api.get("reports", "customer", world.customer_id)
-    assert report["total"] == 3
-    assert report["verdicts"] == {"justified": 1, "pending": 1, "unjustified": 1}
-    assert {group["actor_id"] for group in report["groups"]} == {world.actor_id}
-    (justified,) = [group for group in report["groups"] if group["verdict"] == "justified"]
-    assert (justified["clause"], justified["accesses"]) == ("third-party.process-sms", 1)
-    assert justified["evidence_refs"] == [world.contract]
-    assert [row["id"] for row in report["accesses"]] == [event["id"] for event in reversed(world.events)]
-
-
 def test_evidence_is_listed_by_page_and_kept_by_version(api: ApiClient, world: World) -> None:
     """What the judge's dry run rebuilds its registers from: the record in full, with its version."""
     listed = api.get("evidence", customer=world.customer_id, kind="engagement")

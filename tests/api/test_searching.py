@@ -194,7 +194,7 @@ def test_counts_by_fields_are_recorded_with_the_customers_that_they_name() -> No
     counted = Answer((), (), [("customer_id", "acme", 7, 2), ("customer_id", "globex", 1, 2)])
     with client_of(FacetStore(counted), activity) as client:
         answer = client.get(
-            "/api/v1/search/facets", params={"q": "time:2026-11-01", "fields": "customer,late"}
+            "/api/v1/search/facets", params={"q": "org:v time:2026-11-01", "fields": "customer,late"}
         )
     assert answer.json() == {
         "total": 8,
@@ -206,19 +206,24 @@ def test_counts_by_fields_are_recorded_with_the_customers_that_they_name() -> No
             },
             {"field": "late", "distinct": 0, "values": []},
         ],
-        "query": "time:2026-11-01",
+        "query": "organization:v time:2026-11-01",
         "since": "2026-11-01T00:00:00.000000Z",
         "until": "2026-11-02T00:00:00.000000Z",
     }
     (kept,) = activity.activities
-    assert (kept.action, kept.query) == ("search.facets", "time:2026-11-01 --fields customer_id,late")
+    assert (kept.action, kept.query) == (
+        "search.facets",
+        "organization:v time:2026-11-01 --fields customer_id,late",
+    )
     assert (kept.customer_ids, kept.row_count) == (("acme", "globex"), 8)
 
 
 class FacetStore(CannedStore):
-    """Counts eight accesses, and answers everything else alike."""
+    """Counts eight accesses, of which the fields of their verdicts have no value."""
 
     def ask(self, sql: str, *arguments: Any, **options: Any) -> Answer:
+        if "arrayJoin" in sql and "FROM trail" in sql:
+            return NOTHING
         return (
             Answer((), (), [(8,)])
             if sql.startswith("SELECT count()")

@@ -1,14 +1,8 @@
-"""What an answer leaves out for who asks."""
+"""What an explanation leaves out for a scope."""
 
-import pytest
+from earwitness.api.withholding import WITHHELD, within
+from models.tokens import Scope
 
-from earwitness.api.withholding import OF_THE_ACTOR, WITHHELD, within
-from earwitness.query.rows import ROW_FIELDS
-from earwitness.query.store import Answer
-from models.tokens import ROLES, Role, Scope
-from tests.api.serving import CannedStore, Kept, Purse, a_token, client_of
-
-SECRET = "ew_of-a-test"
 EXPLANATION = {
     "access": {"customer_id": "acme", "evidence_ref": "ticket:globex-1", "organization": "smsco"},
     "checks": [{"name": "customer", "expected": "acme", "found": "globex; initech"}],
@@ -21,33 +15,6 @@ EXPLANATION = {
         }
     ],
 }
-
-
-class Groups(CannedStore):
-    """Answers the question for groups, and no other."""
-
-    def ask(self, sql: str, *args: object, **kwargs: object) -> Answer:
-        if "uniqExact(resource_id)" in sql:
-            return self.answer  # type: ignore[return-value] # it holds an answer
-        return Answer((), (), ())
-
-
-@pytest.mark.parametrize("role", ROLES)
-def test_a_report_names_no_actor_to_a_reader(role: Role) -> None:
-    """A customer is owed who looked by kind and purpose; the persons are for those who investigate."""
-    columns = ("actor_type", "actor_id", "verdict", "accesses", "evidence_refs")
-    store = Groups(Answer(columns, ("String",) * 5, [("employee", "e-1", "justified", 3, [])]))
-    with client_of(store, Kept(), SECRET, purse=Purse(a_token(SECRET, role=role))) as client:
-        report = client.get("/api/v1/reports/customer/acme").json()
-    (group,) = report["groups"]
-    assert (group["actor_type"], group["accesses"]) == ("employee", 3)
-    assert group["actor_id"] == (None if role == "reader" else "e-1")
-    assert report.get("actors_withheld", False) == (role == "reader")
-
-
-def test_what_tells_of_a_person_is_a_field_of_a_row() -> None:
-    """A name that changed would be withheld no more."""
-    assert set(ROW_FIELDS) >= OF_THE_ACTOR
 
 
 def test_an_explanation_names_no_customer_beyond_the_scope() -> None:

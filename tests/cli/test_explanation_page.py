@@ -6,8 +6,8 @@ import pytest
 from rich.console import Console
 
 from earwitness.cli.explanation import print_explanation
-from earwitness.cli.wording import CAUSES, duration, shorten_times
 from earwitness.policy.alternatives import Way
+from earwitness.wording import CAUSES, duration, shorten_times
 
 ACCESS = {
     "id": "0190b5a2-7c1d-7e5f-8a3b-2f1e0d9c8b7a",

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from rich.text import Text
 
 from earwitness.cli.output import lines, plain_table, visible, write_rows
-from earwitness.cli.wording import DONE, REASONS, shorten_times
+from earwitness.wording import DONE, REASONS, shorten_times
 from models.access import Action
 from models.verdict import Reason
 
@@ -70,3 +70,11 @@ def test_every_reason_and_action_has_its_words() -> None:
 def test_times_in_words_are_shown_to_the_second() -> None:
     """Microseconds are for programs; JSON keeps them."""
     assert shorten_times("from 2026-01-31T09:30:00.123456Z to open") == "from 2026-01-31 09:30:00 to open"
+
+
+def test_csv_holds_no_formulas(capsys: pytest.CaptureFixture[str]) -> None:
+    """What a producer names, a spreadsheet must not run."""
+    write_rows(
+        iter([{"resource_id": "=HYPERLINK(1)", "item_count": -1}]), ("resource_id", "item_count"), "csv"
+    )
+    assert capsys.readouterr().out == "resource_id,item_count\n'=HYPERLINK(1),-1\n"

@@ -160,15 +160,6 @@ def test_explain_gives_programs_all_of_it(ask: Run, world: World) -> None:
     assert {check["passed"] for check in checks} == {"true"}
 
 
-def test_report_customer_says_who_when_and_why(ask: Run, world: World) -> None:
-    """For the person whose customer asks."""
-    ran = ask("report", "customer", world.customer_id)
-    for part in (world.customer_id, "3 accesses: ", world.actor_id, "process_sms", "third-party.process-sms"):
-        assert part in ran.out
-    assert json.loads(ask("report", "customer", world.customer_id, "--output", "json").out)["total"] == 3
-    assert "Nobody touched it." in ask("report", "customer", "nobody-of-this-name").out
-
-
 @pytest.mark.parametrize("output", FORMATS)
 def test_sql_answers_in_every_format(ask: Run, world: World, output: str) -> None:
     """The same one row each time."""
@@ -204,3 +195,54 @@ def test_every_table_of_dead_letters_fits(ask: Run, world: World) -> None:
     ran = ask("dead-letters", "list", "--limit", "1000")
     assert world.customer_id in ran.out.replace("\n", "").replace(" ", "")
     assert max(len(line) for line in ran.out.splitlines()) <= 110
+
+
+def test_report_customer_says_when_and_why_and_names_nobody(ask: Run, world: World) -> None:
+    """For the person whose customer asks."""
+    ran = ask("report", "customer", world.customer_id)
+    for part in (
+        world.customer_id,
+        "3 accesses: ",
+        "process_sms",
+        "third-party.process-sms",
+        world.organization,
+    ):
+        assert part in ran.out
+    assert world.actor_id not in ran.out
+    assert world.actor_id in ask("report", "customer", world.customer_id, "--with-actors").out
+    assert json.loads(ask("report", "customer", world.customer_id, "--output", "json").out)["total"] == 3
+    assert "Nobody touched it." in ask("report", "customer", "nobody-of-this-name").out
+
+
+@pytest.mark.parametrize(
+    ("output", "begin"), [("html", "<!doctype html>"), ("csv", "day,first"), ("jsonl", "{")]
+)
+def test_reports_come_in_forms_to_hand_on(ask: Run, world: World, output: str, begin: str) -> None:
+    """A page for the customer, lines for programs."""
+    ran = ask("report", "vendor", world.organization, "--output", output)
+    assert ran.exit_code == 0
+    assert ran.out.startswith(begin)
+    assert world.actor_id not in ran.out
+
+
+@pytest.mark.parametrize("kind", ["actor", "customer", "resource", "evidence uses"])
+@pytest.mark.parametrize("output", FORMATS)
+def test_one_thing_has_a_page_in_every_format(ask: Run, world: World, kind: str, output: str) -> None:
+    """When first and last, how often, and its accesses; page by page up to the limit."""
+    names = {
+        "actor": world.actor_id,
+        "customer": world.customer_id,
+        "resource": world.engaged["resource_id"],
+        "evidence uses": world.contract,
+    }
+    ran = ask(*kind.split(), names[kind], "--output", output, "--limit", "1")
+    assert ran.exit_code == 0
+    assert ("there are more" in ran.err) == (kind in ("actor", "customer"))
+    if output == "json":
+        assert json.loads(ran.out)["total"] == (3 if kind in ("actor", "customer") else 1)
+    elif output == "table":
+        assert "third-party.process-sms" in ran.out
+    elif output == "csv":
+        assert len(list(csv.DictReader(io.StringIO(ran.out, newline="")))) == 1
+    else:
+        assert len(ran.out.splitlines()) == 1

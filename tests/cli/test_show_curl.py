@@ -37,7 +37,8 @@ def test_each_reading_command_prints_a_line_that_gives_the_same_answer(
         (("show", identifier), "accesses"),
         (("explain", identifier), "explanations"),
         (("sql", "SELECT verdict, count() FROM trail GROUP BY verdict"), "rows"),
-        (("report", "customer", world.customer_id), "groups"),
+        (("report", "customer", world.customer_id), "consultations"),
+        (("customer", world.customer_id), "clauses"),
         (("evidence", "list", "--customer", world.customer_id), "items"),
         (("evidence", "get", world.contract), "versions"),
         (("registers", "list"), "registers"),
@@ -50,7 +51,7 @@ def test_each_reading_command_prints_a_line_that_gives_the_same_answer(
         answer = json.loads(ask_the_shell(shown.out, stack))
         assert part in answer, (command, answer)
         told = json.loads(ask(*command, "--output", "json").out)
-        if part in {"facets", "groups"}:
+        if part in {"facets", "consultations", "clauses"}:
             assert told[part] == answer[part]
         elif command[0] == "search":
             assert told == answer["rows"]

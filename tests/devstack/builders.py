@@ -15,7 +15,7 @@ from earwitness.devstack.ports import Ports
 from earwitness.devstack.state import Phase, ProcessState, StackState
 from earwitness.devstack.users import make_secrets
 
-SOME_PORTS = Ports(kafka=41001, kafka_controller=41002, clickhouse=41003, api=41004)
+SOME_PORTS = Ports(kafka=41001, kafka_controller=41002, clickhouse=41003, clickhouse_http=41005, api=41004)
 
 
 def a_jar(name: str, content: bytes) -> Jar:

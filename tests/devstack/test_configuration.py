@@ -96,4 +96,4 @@ def test_clickhouse_is_configured_in_any_folder(tmp_path: Path) -> None:
         config = ET.parse(layout.clickhouse / name)  # noqa: S314 - our own file
         assert config.findtext("users_config") == str(layout.clickhouse / "users.xml")
         assert config.findtext("listen_host") == "127.0.0.1"
-        assert config.find("http_port") is None
+        assert config.findtext("http_port") == "41005"

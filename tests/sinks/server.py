@@ -12,6 +12,7 @@ from earwitness.devstack import clickhouse_config
 from earwitness.devstack.layout import layout_of, prepare
 from earwitness.devstack.ports import HOST, choose
 from earwitness.devstack.users import make_secrets, read_secret
+from earwitness.query.clickhouse_http import HttpAddress
 from earwitness.settings import ROOT
 from sinks.clickhouse.client import Address
 
@@ -47,6 +48,10 @@ class Server:
     def address(self, user: str) -> Address:
         password = read_secret(self._layout, f"clickhouse-{user}")
         return Address(HOST, self._ports.clickhouse, "earwitness", user, password, secure=False)
+
+    def http(self, user: str) -> HttpAddress:
+        password = read_secret(self._layout, f"clickhouse-{user}")
+        return HttpAddress(HOST, self._ports.clickhouse_http, "earwitness", user, password, secure=False)
 
     def ask(
         self, user: str, query: str, rows: list[tuple[object, ...]] | None = None

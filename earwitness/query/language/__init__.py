@@ -10,7 +10,14 @@ from earwitness.query.language.completion import Candidate, Completion, complete
 from earwitness.query.language.faults import MalformedQuery, Place
 from earwitness.query.language.parser import parse
 from earwitness.query.language.printer import quote, write
-from earwitness.query.language.times import between, fixed, names_a_time, reach, until_now
+from earwitness.query.language.times import (
+    between,
+    fixed,
+    names_a_time,
+    reach,
+    received_until,
+    until_now,
+)
 from earwitness.query.language.tree import Query, all_of, any_of, conjuncts, names_any, negation
 
 __all__ = [
@@ -32,6 +39,7 @@ __all__ = [
     "parse",
     "quote",
     "reach",
+    "received_until",
     "until_now",
     "write",
 ]

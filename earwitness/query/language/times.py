@@ -52,6 +52,11 @@ def until_now(now: datetime) -> Query:
     return Term(FIELDS["time"], (Compared("<=", Instant(now)),))
 
 
+def received_until(now: datetime) -> Query:
+    """Ask for the accesses that the broker had at an instant: what comes later changes no answer."""
+    return Term(FIELDS["received_at"], (Compared("<=", Instant(now)),))
+
+
 def names_a_time(query: Query) -> bool:
     """Say whether a query asks for a time of any kind; one that does not is meant of the last day."""
     return any(isinstance(leaf, Term) and leaf.field.kind == "instant" for leaf in leaves(query))

@@ -86,15 +86,17 @@ def write_rows(stack: Stack) -> list[dict[str, Any]]:
 
 
 def _make_database(admin: Any) -> None:
-    """Make the tables and the view of the real database again, in another."""
+    """Make the tables and the views of the real database again, in another."""
     real = admin.execute("SELECT currentDatabase()")[0][0]
     admin.execute(f"CREATE DATABASE {DATABASE}")
     for table in ("access_log", "verdict_log"):
         admin.execute(f"CREATE TABLE {DATABASE}.{table} AS {real}.{table}")
-    ((view,),) = admin.execute(
-        "SELECT as_select FROM system.tables WHERE database = currentDatabase() AND name = 'trail'"
+    views = admin.execute(
+        "SELECT name, as_select FROM system.tables WHERE database = currentDatabase()"
+        " AND name IN ('trail', 'accesses', 'later_verdicts')"
     )
-    admin.execute(f"CREATE VIEW {DATABASE}.trail AS {view.replace(f'{real}.', f'{DATABASE}.')}")
+    for name, view in views:
+        admin.execute(f"CREATE VIEW {DATABASE}.{name} AS {view.replace(f'{real}.', f'{DATABASE}.')}")
 
 
 def _row(random: Random, number: int) -> dict[str, Any]:

@@ -1,0 +1,56 @@
+"""The words of policy versions, as they were when verdicts named them."""
+
+import json
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from earwitness.query.conditions import Parameters
+from earwitness.query.store import Store
+
+Named = tuple[str | None, str | None]
+"""A version and the digest of its content, as a verdict names them."""
+
+
+class Version(NamedTuple):
+    """One policy version. Without title and clauses, nobody told the store of its content."""
+
+    version: str | None
+    digest: str | None
+    title: str | None
+    clauses: tuple[dict[str, Any], ...]
+
+    def words(self, clause_id: str) -> dict[str, Any]:
+        """Give a clause with its number (its place in the policy), its title, and what it rests on."""
+        for number, clause in enumerate(self.clauses, start=1):
+            if clause["id"] == clause_id:
+                return {
+                    "number": number,
+                    "id": clause_id,
+                    "title": clause["title"],
+                    "quotes": list(clause["quotes"]),
+                }
+        return {"number": None, "id": clause_id, "title": None, "quotes": []}
+
+
+class PolicyWords:
+    """Reads the versions that are known."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def of(self, named: Sequence[Named]) -> dict[Named, Version]:
+        """Give each version that is named, with its words where the content is the one that was judged by."""
+        parameters = Parameters()
+        digests = parameters.add([digest for _, digest in named if digest], "Array(String)")
+        answer = self._store.ask(
+            f"SELECT version, digest, document FROM policies WHERE digest IN {digests}",  # noqa: S608 - a placeholder
+            parameters.values,
+        )
+        documents = {(version, digest): json.loads(document) for version, digest, document in answer.rows}
+        return {name: _version(name, documents.get(name)) for name in named}
+
+
+def _version(named: Named, document: dict[str, Any] | None) -> Version:
+    if document is None:
+        return Version(*named, None, ())
+    return Version(*named, document["title"], (*document["clauses"], document["forbid"]))
