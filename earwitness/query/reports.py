@@ -78,11 +78,18 @@ class Reports:
             "verdicts": dict(sorted(_counted(groups, "verdict").items())),
             "pending": _pending(groups),
             "wide_count": self._wide_count(asked),
-            "completeness": completeness(self._ledger, since=asked.since, now=asked.made_at)._asdict(),
+            "completeness": self._completeness(asked),
             **self._worded(groups),
             "consultations": days,
             "left_out": total - sum(day["accesses"] for day in days),
         }
+
+    def _completeness(self, asked: Asked) -> dict[str, Any]:
+        """Say whether all is there; how much that is tells somebody who may see a part of it too much."""
+        told = completeness(self._ledger, since=asked.since, now=asked.made_at)
+        if self._ledger is self._store:
+            return told._asdict()
+        return {"complete": told.complete, "through": told.through}
 
     def _where(self, query: Query) -> Condition:
         """Name the accesses by their ids, too, where they are not too many: else all of a time are joined."""

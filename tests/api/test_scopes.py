@@ -1,5 +1,6 @@
 """What a scoped token is shown, through the API and the real ClickHouse, and what it cannot get at."""
 
+import json
 from collections.abc import Iterator
 from uuid import uuid4
 
@@ -37,6 +38,12 @@ def ids(client: httpx.Client, query: str) -> set[str]:
     return {row["id"] for row in answer.json()["rows"]}
 
 
+def exported(client: httpx.Client) -> set[str]:
+    answer = client.get("/exports", params={"format": "jsonl"})
+    assert answer.status_code == 200, answer.text
+    return {json.loads(line)["id"] for line in answer.text.splitlines()}
+
+
 def test_within_its_scope_a_token_is_answered_as_without_one(insider: httpx.Client, world: World) -> None:
     """A scope leaves out, and does not change what is there."""
     engaged = world.engaged["id"]
@@ -46,6 +53,8 @@ def test_within_its_scope_a_token_is_answered_as_without_one(insider: httpx.Clie
     assert insider.get(f"/reports/customer/{world.customer_id}").json()["total"] == len(world.events)
     assert insider.get("/search/facets", params={"fields": "verdict"}).json()["total"] == len(world.events)
     assert insider.get(f"/evidence/{world.contract}").status_code == 200
+    assert insider.get(f"/pages/customer/{world.customer_id}").json()["total"] == len(world.events)
+    assert exported(insider) == {event["id"] for event in world.events}
     explanation = insider.get(f"/accesses/{engaged}/explanation").json()["explanations"][0]
     assert (explanation["differences"], explanation["clause"]["id"]) == ([], "third-party.process-sms")
 
@@ -57,6 +66,11 @@ def test_what_lies_outside_is_not_there(outsider: httpx.Client, world: World) ->
     assert outsider.get("/search/histogram").json()["total"] == 0
     assert outsider.get(f"/reports/customer/{world.customer_id}").json()["total"] == 0
     assert outsider.get("/evidence").json()["items"] == []
+    assert outsider.get(f"/pages/customer/{world.customer_id}").json()["total"] == 0
+    assert outsider.get(f"/pages/evidence/{world.contract}").json()["total"] == 0
+    assert outsider.get(f"/reports/vendor/{world.organization}").json()["total"] == 0
+    assert set(outsider.get("/reports/vendor/smsco").json()["completeness"]) == {"complete", "through"}
+    assert exported(outsider) == set()
 
 
 @pytest.mark.parametrize("path", ["/accesses/{}", "/accesses/{}/explanation", "/evidence/{}"])
