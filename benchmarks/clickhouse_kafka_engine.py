@@ -28,7 +28,9 @@ from sinks.clickhouse.columns import EVENT_TYPES
 TABLE: Final = "access_log_kafka_engine"
 LOOKS_EVERY_S: Final = 2.0
 LARGEST_POLL: Final = 5_000
-LARGEST_BLOCK: Final = 262_144
+LARGEST_BLOCK: Final = 65_536
+"""As ClickHouse has it by itself. Blocks of 262,144 do not fit into the 700 MB of the embedded server."""
+
 LONGEST_BLOCK_MS: Final = 1_000
 SHUTDOWN_WAS_CALLED: Final = 49
 """What the embedded server answers where it has made a table of the engine, which works all the same."""
