@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from earwitness.api import answers
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
-from earwitness.query.moments import parse_moment
+from earwitness.query.moments import parse_bound
 from models.fields import format_time
 
 DEFAULT_SPAN: Final = timedelta(hours=24)
@@ -36,8 +36,8 @@ def list_activity(
     question: Annotated[ActivityQuestion, Query()], request: Request, asked: Asked, sources: From
 ) -> JSONResponse:
     """Say who asked what of this system, newest first; by default in the last 24 hours."""
-    since = parse_moment(question.since, asked.now) if question.since else asked.now - DEFAULT_SPAN
-    until = parse_moment(question.until, asked.now) if question.until else None
+    since = parse_bound(question.since, asked.now) or asked.now - DEFAULT_SPAN
+    until = parse_bound(question.until, asked.now)
     rows = sources.done.newest(
         since=since,
         until=until,

@@ -1,6 +1,5 @@
 """Routes of pages: all there is of one actor, customer, resource or evidence record."""
 
-from datetime import datetime
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request
@@ -12,7 +11,7 @@ from earwitness.api.permissions import Need, caller_of, require
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
 from earwitness.query.language import write
-from earwitness.query.moments import parse_moment
+from earwitness.query.moments import parse_bound
 from earwitness.query.pages import PageKind, about, life_of
 from earwitness.query.rows import customers_of
 from earwitness.query.trail import Mark, Search
@@ -48,7 +47,7 @@ def page(  # noqa: PLR0913, PLR0917 - what a route is given
     """Say when it was first and last seen and how often, by clause, verdict and purpose; list accesses."""
     after = Mark.read(question.after) if question.after else None
     asked_at = after.asked_at if after else asked.now
-    since, until = _moment(question.since, asked_at), _moment(question.until, asked_at)
+    since, until = parse_bound(question.since, asked_at), parse_bound(question.until, asked_at)
     if kind == "evidence":
         require(caller_of(request), Need.EVIDENCE)
         life = life_of(sources.evidence.versions(identifier))
@@ -69,7 +68,3 @@ def page(  # noqa: PLR0913, PLR0917 - what a route is given
         customer_ids=[identifier] if kind == "customer" else customers_of(listed.rows),
         row_count=count,
     )
-
-
-def _moment(text: str | None, now: datetime) -> datetime | None:
-    return parse_moment(text, now) if text else None

@@ -12,7 +12,7 @@ from earwitness.api import answers
 from earwitness.api.permissions import Need, caller_of, require
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From
-from earwitness.query.moments import parse_moment
+from earwitness.query.moments import parse_bound
 from earwitness.query.reports import Asked as Report
 from earwitness.query.reports import ReportKind
 from earwitness.reports.csv import as_csv
@@ -75,8 +75,8 @@ def report(  # noqa: PLR0913, PLR0917 - what a route is given
 
 
 def _wanted(kind: ReportKind, subject: str, question: ReportQuestion, now: datetime) -> Report:
-    since = parse_moment(question.since, now) if question.since else None
-    until = parse_moment(question.until, now) if question.until else None
+    since = parse_bound(question.since, now)
+    until = parse_bound(question.until, now)
     if since is None and kind != "customer":
         since = (until or now) - DEFAULT_SPAN
     if since and until and until <= since:

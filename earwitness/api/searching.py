@@ -25,7 +25,7 @@ from earwitness.query.language import (
     until_now,
     write,
 )
-from earwitness.query.moments import parse_moment
+from earwitness.query.moments import parse_bound
 from earwitness.query.rows import customers_of
 from earwitness.query.summaries import MOST_BARS, MOST_VALUES, counted_fields
 from earwitness.query.trail import Mark, Search
@@ -216,8 +216,8 @@ def whole_question(question: TrailQuestion, now: datetime) -> Whole:
     if question.q and question.query:
         raise QueryRejected("q and query are two names for the same", "give q alone")
     typed = parse(question.q or question.query)
-    since = parse_moment(question.since, now) if question.since else None
-    until = parse_moment(question.until, now) if question.until else None
+    since = parse_bound(question.since, now)
+    until = parse_bound(question.until, now)
     if since is None and not names_a_time(typed):
         since = now - DEFAULT_SPAN
     return whole_of(fixed(all_of((typed, between(since, until))), now))

@@ -19,14 +19,14 @@ from earwitness.api.sources import Sources
 from earwitness.cli import sdk_wiring, wiring
 from earwitness.cli.api_server import check_protected, listen, server_of
 from earwitness.cli.outbox_publisher import OutboxPublisher
-from earwitness.cli.scope_stores import ScopeStores
+from earwitness.cli.scope_stores import ScopeStores, over_http
 from earwitness.health.pulse import Pulse
 from earwitness.health.readiness import CLICKHOUSE, Readiness
 from earwitness.policy import PolicySet
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
 from earwitness.query.activity import ActivityReading
 from earwitness.query.clickhouse import ClickHouseStore
-from earwitness.query.clickhouse_http import HttpAddress, HttpStore
+from earwitness.query.clickhouse_http import HttpStore
 from earwitness.query.dead_letters import DeadLetters
 from earwitness.query.dry_run import DryRun
 from earwitness.query.evidence import Evidence
@@ -107,7 +107,7 @@ class Stores:
         self._people = ClickHouseStore(**reader._asdict(), query_timeout_s=timeout_s, author="person")
         # Of its own: long questions that hold every other connection do not make the API look dead.
         self._health = ClickHouseStore(**address._asdict(), query_timeout_s=HEALTH_TIMEOUT_S)
-        http = HttpAddress(**{**address._asdict(), "port": loaded.clickhouse.http_port})
+        http = over_http(address, loaded.clickhouse)
         self._formatting = HttpStore(http, query_timeout_s=timeout_s, connections=MOST_AT_ONCE)
         self._activity = ActivityLog(ClickHouse(address))
         self._searches = SavedSearchLog(ClickHouse(address))

@@ -12,7 +12,7 @@ from earwitness.cli.client import ApiClient
 from earwitness.cli.completing import complete_query
 from earwitness.cli.curl import show_curl_option
 from earwitness.cli.export_files import Asked, Note, Target, go_on, settle
-from earwitness.cli.output import tell
+from earwitness.cli.output import period_options, tell
 from earwitness.cli.pointing import pointing
 from earwitness.cli.search import joined
 from earwitness.cli.stack_options import data_dir_option
@@ -46,12 +46,7 @@ TELL_EVERY_BYTES: Final = 256 << 20
     metavar="FILE",
     help="Where it goes.",
 )
-@click.option(
-    "--since",
-    metavar="T",
-    help="From this event time on, as 7d, 2026-01-31 or RFC 3339.  [default: 24h, unless QUERY names a time]",
-)
-@click.option("--until", metavar="T", help="Up to this event time, which is not included.")
+@period_options("7d", "24h, unless QUERY names a time")
 @click.option(
     "--part-rows",
     type=click.IntRange(1, MOST_PART_ROWS),

@@ -26,11 +26,11 @@ from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack.state import resolve
 from earwitness.policy import EvidenceIndex, PolicySet, explain
 from earwitness.policy_files import read_policies
+from earwitness.query.dry_run import judged_row
 from earwitness.wording import shorten_times
 from models.errors import MalformedEvent, QueryRejected, StackUnavailable
 from models.evidence import EvidenceRecord, contradiction_in
 from models.fields import made_at_ms
-from models.verdict import Explanation
 from streams.judge import refuse_the_future
 from streams.wire import read_access, read_evidence
 
@@ -159,7 +159,7 @@ def _judged(
         except MalformedEvent as error:
             faults.add(line, error.detail)
             continue
-        yield _row(event.id, explain(event, policies, evidence, received_at=now, as_of=now))
+        yield judged_row(event.id, explain(event, policies, evidence, received_at=now, as_of=now))
 
 
 def _judged_by_the_api(found: Iterable[Line], data_dir: Path | None, faults: _Faults) -> Iterator[Row]:
@@ -174,20 +174,6 @@ def _judged_by_the_api(found: Iterable[Line], data_dir: Path | None, faults: _Fa
                 faults.add(line, f"is not JSON: {error}")
                 continue
             yield {name: judged[name] for name in COLUMNS}
-
-
-def _row(identifier: str, explanation: Explanation) -> Row:
-    verdict = explanation.verdict
-    return {
-        "id": identifier,
-        "verdict": verdict.outcome,
-        "reason": verdict.reason,
-        "clause": verdict.clause,
-        "evidence_used": list(verdict.evidence_used),
-        "derived": verdict.derived,
-        "policy_version": verdict.policy_version or None,
-        "missing": list(explanation.missing),
-    }
 
 
 def _registers_of_file(name: str, faults: _Faults) -> EvidenceIndex:

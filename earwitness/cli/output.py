@@ -45,6 +45,24 @@ def reading_options(command: _Command) -> _Command:
     return show_curl_option(output_options(command))
 
 
+def period_options(example: str, default: str) -> Callable[[_Command], _Command]:
+    """Add `--since` and `--until`: the interval of event time that is asked about."""
+
+    def with_options(command: _Command) -> _Command:
+        for option in (
+            click.option("--until", metavar="T", help="Up to this event time, which is not included."),
+            click.option(
+                "--since",
+                metavar="T",
+                help=f"From this event time on, as {example}, 2026-01-31 or RFC 3339.  [default: {default}]",
+            ),
+        ):
+            command = option(command)
+        return command
+
+    return with_options
+
+
 def output_options(command: _Command) -> _Command:
     """Add `--output` and `--data-dir`."""
     for option in (

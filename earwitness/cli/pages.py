@@ -14,6 +14,7 @@ from earwitness.cli.output import (
     VERDICT_STYLES,
     OutputFormat,
     console,
+    period_options,
     reading_options,
     second,
     tell,
@@ -60,12 +61,7 @@ def _page_options(command: _Command) -> _Command:
             metavar="N",
             help="Most accesses listed.",
         ),
-        click.option("--until", metavar="T", help="Up to this event time, which is not included."),
-        click.option(
-            "--since",
-            metavar="T",
-            help="From this event time on, as 30d, 2026-01-31 or RFC 3339.  [default: all]",
-        ),
+        period_options("30d", "all"),
         click.argument("identifier", metavar="ID"),
     ):
         command = option(command)

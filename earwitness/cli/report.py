@@ -15,6 +15,7 @@ from earwitness.cli.output import (
     VERDICT_STYLES,
     console,
     lines,
+    period_options,
     second,
     tell,
     visible,
@@ -61,12 +62,7 @@ def _report_options(subject: str, everything: str) -> Callable[[_Command], _Comm
             click.option(
                 "--with-actors", is_flag=True, help="Name the actors, where that is allowed to you."
             ),
-            click.option("--until", metavar="T", help="Up to this event time, which is not included."),
-            click.option(
-                "--since",
-                metavar="T",
-                help=f"From this event time on, as 30d, 2026-01-31 or RFC 3339.  [default: {everything}]",
-            ),
+            period_options("30d", everything),
             click.argument("subject", metavar=subject),
         ):
             command = option(command)

@@ -7,8 +7,9 @@ from earwitness.cli import wiring
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.clickhouse_http import HttpAddress, HttpStore
 from earwitness.query.exporting import MOST_AT_ONCE
-from earwitness.settings import Settings
+from earwitness.settings import ClickHouseSettings, Settings
 from models.errors import SinkUnavailable
+from sinks.clickhouse.client import Address
 from sinks.clickhouse.scopes import SCOPE_USERS
 
 
@@ -18,7 +19,7 @@ class ScopeStores:
     def __init__(self, loaded: Settings) -> None:
         self._address = wiring.clickhouse(loaded.clickhouse)
         self._password = loaded.clickhouse.scopes_password.get_secret_value()
-        self._http_port = loaded.clickhouse.http_port
+        self._clickhouse = loaded.clickhouse
         self._timeout_s = loaded.api.query_timeout_s
         self._stores: dict[str, ScopedStores] = {}
         self._making = threading.Lock()
@@ -42,7 +43,7 @@ class ScopeStores:
                 people = ClickHouseStore(
                     **address._asdict(), query_timeout_s=self._timeout_s, author="person"
                 )
-                http = HttpAddress(**{**address._asdict(), "port": self._http_port})
+                http = over_http(address, self._clickhouse)
                 formatting = HttpStore(http, query_timeout_s=self._timeout_s, connections=MOST_AT_ONCE)
                 self._opened += (own, people, formatting)
                 self._stores[user] = ScopedStores(own, people, formatting)
@@ -52,3 +53,8 @@ class ScopeStores:
         """Close every connection."""
         for store in self._opened:
             store.close()
+
+
+def over_http(address: Address, settings: ClickHouseSettings) -> HttpAddress:
+    """Describe the HTTP interface of the same server, for the same user."""
+    return HttpAddress(**{**address._asdict(), "port": settings.http_port})

@@ -18,6 +18,7 @@ from earwitness.cli.output import (
     OutputFormat,
     console,
     lines,
+    period_options,
     progressing,
     reading_options,
     second,
@@ -45,12 +46,7 @@ Row = dict[str, Any]
 # Without -h: the letters of a negated term as -reason:… would be read as short options.
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("query", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_query)
-@click.option(
-    "--since",
-    metavar="T",
-    help="From this event time on, as 7d, 2026-01-31 or RFC 3339.  [default: 24h, unless QUERY names a time]",
-)
-@click.option("--until", metavar="T", help="Up to this event time, which is not included.")
+@period_options("7d", "24h, unless QUERY names a time")
 @click.option(
     "--limit",
     type=click.IntRange(1, MOST_ROWS),

@@ -7,7 +7,9 @@ from typing import Any, Final
 from earwitness.policy import EvidenceIndex, PolicySet, explain
 from earwitness.policy.alternatives import find_alternatives
 from earwitness.query.evidence import Evidence, Subject
+from earwitness.query.rows import Row
 from models.access import AccessEvent
+from models.verdict import Explanation
 
 NEWEST: Final = 2**63 - 1
 """A version of the registers beyond all that there are."""
@@ -28,20 +30,27 @@ class DryRun:
         for each in known:
             index.put(each.record, each.version)
         explanation = explain(event, policies, index, received_at=now, as_of=now)
-        verdict = explanation.verdict
         alternatives = find_alternatives(event, policies, index, received_at=now, as_of=now)
         return {
-            "id": event.id,
-            "verdict": verdict.outcome,
-            "reason": verdict.reason,
-            "clause": verdict.clause,
-            "evidence_used": list(verdict.evidence_used),
-            "derived": verdict.derived,
-            "policy_version": verdict.policy_version or None,
-            "missing": list(explanation.missing),
+            **judged_row(event.id, explanation),
             "checks": [check._asdict() for check in explanation.checks],
             "alternatives": [alternative._asdict() for alternative in alternatives],
         }
+
+
+def judged_row(identifier: str, explanation: Explanation) -> Row:
+    """Give what is told of an access that was judged on trial, wherever that was done."""
+    verdict = explanation.verdict
+    return {
+        "id": identifier,
+        "verdict": verdict.outcome,
+        "reason": verdict.reason,
+        "clause": verdict.clause,
+        "evidence_used": list(verdict.evidence_used),
+        "derived": verdict.derived,
+        "policy_version": verdict.policy_version or None,
+        "missing": list(explanation.missing),
+    }
 
 
 def _subject(event: AccessEvent) -> Subject:

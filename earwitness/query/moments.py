@@ -29,6 +29,11 @@ def parse_moment(text: str, now: datetime) -> datetime:
     return moment
 
 
+def parse_bound(text: str | None, now: datetime) -> datetime | None:
+    """As `parse_moment`, for a bound that may be left out."""
+    return parse_moment(text, now) if text else None
+
+
 def parse_past(text: str, now: datetime) -> datetime:
     """As `parse_moment`, for an instant at which something was known.
 
