@@ -22,7 +22,8 @@ CONFIG_NAMES: Final = ("config.xml", "clickhouse-local.xml")
 MEMORY_MB: Final = 700
 """Most memory of the server; one query of a reader gets half of it."""
 
-VIEWS: Final = ("trail", "verdicts", "evidence", "activity", "registers", "policies")
+ALERT_VIEWS: Final = ("alerts", "alert_entries", "alert_members", "alert_deliveries", "silences")
+VIEWS: Final = ("trail", "verdicts", "evidence", "activity", "registers", "policies", *ALERT_VIEWS)
 REPLAY_VIEWS: Final = ("accesses", "later_verdicts")
 """What searches, counts and replays of the API read beside them."""
 
@@ -119,6 +120,17 @@ _GRANTS: Final = {
         "GRANT SELECT, INSERT ON earwitness.saved_search_log",
         "GRANT SELECT, INSERT ON earwitness.token_log",
         "GRANT SELECT, INSERT ON earwitness.scope_log",
+        "GRANT INSERT ON earwitness.alert_log",
+        "GRANT INSERT ON earwitness.silence_log",
+    ),
+    "earwitness_alerter": (
+        *_READS_VIEWS,
+        "GRANT SELECT ON earwitness.later_verdicts",
+        "GRANT SELECT(topic, partition, offset, reason, received_at) ON earwitness.dead_letters",
+        "GRANT SELECT ON earwitness.range_ledger",
+        "GRANT INSERT ON earwitness.alert_log",
+        "GRANT INSERT ON earwitness.alert_member_log",
+        "GRANT INSERT ON earwitness.delivery_log",
     ),
 }
 
@@ -149,6 +161,7 @@ def _users(layout: Layout) -> str:
         _user(layout, "earwitness_writer", "writer"),
         _user(layout, "earwitness_reader", "reader"),
         _user(layout, "earwitness_api", "api"),
+        _user(layout, "earwitness_alerter", "api"),
         scope_users(_password(layout, SCOPES), HOST),
     ]
     return f"<clickhouse>\n{profiles}  <users>\n{''.join(users)}  </users>\n</clickhouse>\n"

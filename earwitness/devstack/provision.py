@@ -27,6 +27,7 @@ ADMIN_TIMEOUT_MS: Final = 10_000
 CONNECT_TIMEOUT_S: Final = 5.0
 DAY_MS: Final = 24 * 3600 * 1000
 GROUP: Final = "earwitness-judge"
+ALERTS_GROUP: Final = "earwitness-alerts"
 LARGEST_MESSAGE_BYTES: Final = 1_048_588
 """Kafka's own default, written down: more than the largest event or evidence record and its headers."""
 
@@ -78,6 +79,8 @@ RULES: Final = (
     ("worker", ResourceType.TOPIC, topics.FINDINGS, ACLOperation.WRITE),
     ("worker", ResourceType.TOPIC, topics.DEAD_LETTERS, ACLOperation.WRITE),
     ("worker", ResourceType.GROUP, GROUP, ACLOperation.READ),
+    ("alerter", ResourceType.TOPIC, topics.FINDINGS, ACLOperation.READ),
+    ("alerter", ResourceType.GROUP, ALERTS_GROUP, ACLOperation.READ),
 )
 """Who may do what. Reading or writing implies describing; everything else is refused."""
 

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from earwitness.devstack.layout import Layout, write_private
 
 SECRET_BYTES: Final = 32
-KAFKA_USERS: Final = ("broker", "admin", "producer", "register", "worker")
+KAFKA_USERS: Final = ("broker", "admin", "producer", "register", "worker", "alerter")
 """`broker` is Kafka itself; `admin` may do everything; the others what their ACLs allow."""
 
 CLICKHOUSE_USERS: Final = (
@@ -14,6 +14,7 @@ CLICKHOUSE_USERS: Final = (
     "earwitness_writer",
     "earwitness_reader",
     "earwitness_api",
+    "earwitness_alerter",
 )
 SCOPES: Final = "earwitness_scopes"
 """The secret that the prepared users of scoped tokens share: the API alone asks as them."""
@@ -34,6 +35,7 @@ ROLES: Final = {
     "producer": Role("producer", None),
     "register": Role("register", None),
     "api": Role("register", "earwitness_api"),
+    "alerter": Role("alerter", "earwitness_alerter"),
 }
 
 

@@ -1,0 +1,74 @@
+"""Where alerts are kept: their entries, their accesses, who was told of them, and silences. Appended only."""
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import TimeoutError as TooLong
+from datetime import datetime
+from typing import Any, Final
+
+from models.alerts import Delivery, Entry, Member, Silence
+from models.errors import SinkRejected, SinkUnavailable
+from sinks.clickhouse.client import ClickHouse
+
+ANSWER_WITHIN_S: Final = 15
+
+_ENTRIES: Final = (
+    "INSERT INTO alert_log (alert_id, entry_id, at, kind, done_by, rule, rule_digest, severity, title,"
+    " fingerprint, grouping, first_at, last_at, access_count, text, outcome, assignee) VALUES"
+)
+_MEMBERS: Final = (
+    "INSERT INTO alert_member_log (alert_id, source, id, time, actor_id, customer_id, verdict, reason) VALUES"
+)
+_DELIVERIES: Final = "INSERT INTO delivery_log (notice_id, alert_id, channel, attempt, at, status, code, answer, took_ms) VALUES"
+_SILENCES: Final = (
+    "INSERT INTO silence_log (silence_id, rule, grouping, reason, created_at, created_by, expires_at, written_by)"
+    " VALUES"
+)
+
+
+class AlertLog:
+    """The sink of alerts. Everything goes through one thread, so through one connection, in order.
+
+    Each method returns once what it was given is durable, and raises `SinkUnavailable` where that is not
+    known; all but `deliver` may then be repeated: the same entry, member or silence is kept once.
+    """
+
+    def __init__(self, clickhouse: ClickHouse) -> None:
+        self._clickhouse = clickhouse
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="alerts")
+
+    def write(self, entries: Sequence[Entry], members: Sequence[Member] = ()) -> None:
+        """Keep what happened to alerts. Members are stored first: an alert is never shown without them."""
+        if members:
+            self._insert(_MEMBERS, [tuple(member) for member in members])
+        if entries:
+            self._insert(_ENTRIES, [(*entry[:10], dict(entry.grouping), *entry[11:]) for entry in entries])
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep what became of tries to tell somebody."""
+        self._insert(_DELIVERIES, [tuple(delivery) for delivery in deliveries])
+
+    def silence(self, silence: Silence, written_by: str) -> None:
+        """Keep a silence, or its new end."""
+        id, rule, grouping, *rest = silence  # noqa: A001 - the field's name
+        self._insert(_SILENCES, [(id, rule, dict(grouping), *rest, written_by)])
+
+    def end_silence(self, silence: Silence, at: datetime, written_by: str) -> None:
+        """End a silence early."""
+        self.silence(silence._replace(expires_at=at), written_by)
+
+    def close(self) -> None:
+        """Let what is under way end, then let go of the connection."""
+        self._thread.shutdown()
+        self._clickhouse.close()
+
+    def _insert(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+        settings = {"async_insert": 0}
+        running = self._thread.submit(self._clickhouse.execute, statement, rows, settings=settings)
+        try:
+            running.result(timeout=ANSWER_WITHIN_S)
+        except TooLong as error:
+            running.cancel()
+            raise SinkUnavailable(f"alerts were not written within {ANSWER_WITHIN_S} s") from error
+        except SinkRejected as error:
+            raise SinkUnavailable(f"alerts could not be written: {error}") from error
