@@ -83,7 +83,7 @@ def entry_id(alert_id: UUID, kind: EntryKind, what: str = "") -> UUID:
 
 
 class Silence(NamedTuple):
-    """No notices of a rule's alerts with this grouping, for a reason, until an instant. They are raised still.
+    """No notices of a rule's alerts with this grouping, until an instant. They are raised all the same.
 
     An empty `rule` means every rule; `grouping` must be contained in that of the alert.
     """

@@ -13,16 +13,13 @@ from sinks.clickhouse.client import ClickHouse
 ANSWER_WITHIN_S: Final = 15
 
 _ENTRIES: Final = (
-    "INSERT INTO alert_log (alert_id, entry_id, at, kind, done_by, rule, rule_digest, severity, title,"
-    " fingerprint, grouping, first_at, last_at, access_count, text, outcome, assignee) VALUES"
+    "alert_log (alert_id, entry_id, at, kind, done_by, rule, rule_digest, severity, title, fingerprint,"
+    " grouping, first_at, last_at, access_count, text, outcome, assignee)"
 )
-_MEMBERS: Final = (
-    "INSERT INTO alert_member_log (alert_id, source, id, time, actor_id, customer_id, verdict, reason) VALUES"
-)
-_DELIVERIES: Final = "INSERT INTO delivery_log (notice_id, alert_id, channel, attempt, at, status, code, answer, took_ms) VALUES"
+_MEMBERS: Final = "alert_member_log (alert_id, source, id, time, actor_id, customer_id, verdict, reason)"
+_DELIVERIES: Final = "delivery_log (notice_id, alert_id, channel, attempt, at, status, code, answer, took_ms)"
 _SILENCES: Final = (
-    "INSERT INTO silence_log (silence_id, rule, grouping, reason, created_at, created_by, expires_at, written_by)"
-    " VALUES"
+    "silence_log (silence_id, rule, grouping, reason, created_at, created_by, expires_at, written_by)"
 )
 
 
@@ -62,9 +59,11 @@ class AlertLog:
         self._thread.shutdown()
         self._clickhouse.close()
 
-    def _insert(self, statement: str, rows: list[tuple[Any, ...]]) -> None:
+    def _insert(self, into: str, rows: list[tuple[Any, ...]]) -> None:
         settings = {"async_insert": 0}
-        running = self._thread.submit(self._clickhouse.execute, statement, rows, settings=settings)
+        running = self._thread.submit(
+            self._clickhouse.execute, f"INSERT INTO {into} VALUES", rows, settings=settings
+        )
         try:
             running.result(timeout=ANSWER_WITHIN_S)
         except TooLong as error:
