@@ -28,8 +28,9 @@ $(INSTALLED): requirements.lock pyproject.toml sdk/pyproject.toml
 demo: setup ## run a simulated day of a telephony platform through the real stack, and show what it found
 	$(BIN)/earwitness demo
 
-test: setup ## run the tests, with a real Kafka and a real ClickHouse
-	$(BIN)/python -m pytest
+test: setup ## run the tests in two processes, each with a real Kafka and a real ClickHouse
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile -m "not alone"
+	$(BIN)/python -m pytest -m alone
 
 check: setup ## lint, types, import contracts, generated documents
 	$(BIN)/ruff check .

@@ -59,6 +59,12 @@ def started(data_dir: Path, workers: int) -> Iterator[Stack]:
         control.stop(layout_of(data_dir), print)
 
 
+@pytest.fixture(autouse=True)
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have what commands print be equally wide wherever the tests run."""
+    monkeypatch.setenv("COLUMNS", "110")
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Let whoever works on one part leave the workers of `stack` out."""
     parser.addoption("--stack-workers", type=int, default=1, help="how many workers `stack` has")

@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
+from pydantic import ValidationError
+
 from earwitness.policy import EvidenceIndex, PolicySet, explain
 from earwitness.policy.alternatives import Alternative, find_alternatives
 from earwitness.query.causes import with_causes
@@ -50,7 +52,8 @@ class Explainer:
         `policy.known` is false, and `policy.note` says so.
         """
         known = self._policies()
-        policies = _policies_of(known, row)
+        unreadable = _unreadable(row)
+        policies = None if unreadable else _policies_of(known, row)
         about = self._evidence.identified(_subject(row), row["evidence_version"])
         judged = self._judge_again(row, policies, about)
         if judged.differences:
@@ -61,7 +64,7 @@ class Explainer:
             "access": row,
             "clause": _clause_named(document, row["clause"]),
             "purpose": _clause_of_purpose(document, row["purpose"]),
-            "policy": _policy(document, row, can_judge=policies is not None),
+            "policy": _policy(document, row, unreadable, can_judge=policies is not None),
             "checks": [check._asdict() for check in judged.checks],
             "missing": list(judged.missing),
             "alternatives": [alternative._asdict() for alternative in judged.alternatives],
@@ -168,9 +171,26 @@ def _subject(row: Row) -> Subject:
     )
 
 
-def _policy(document: PolicyDocument | None, row: Row, *, can_judge: bool) -> dict[str, Any]:
+def _unreadable(row: Row) -> str | None:
+    """Say what of a stored row is no event of today's contract, which may be stricter than when it came."""
+    try:
+        event_of(row)
+    except ValidationError as error:
+        faults = (f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
+        return "; ".join(faults)
+    return None
+
+
+def _policy(
+    document: PolicyDocument | None, row: Row, unreadable: str | None, *, can_judge: bool
+) -> dict[str, Any]:
     version, digest = row["policy_version"], row["policy_digest"]
-    if document is not None or version is None:
+    if unreadable is not None:
+        note = (
+            f"The access as it is stored does not meet the contract of this version ({unreadable}), so it"
+            " cannot be judged again. Verdict, evidence and history are as they were recorded."
+        )
+    elif document is not None or version is None:
         note = None
     elif can_judge:
         note = (

@@ -31,7 +31,6 @@ def world(stack: Stack) -> World:
 @pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run one command line in this process."""
-    monkeypatch.setenv("COLUMNS", "110")
 
     def running(*arguments: str) -> Ran:
         monkeypatch.setattr("sys.argv", ["earwitness", *arguments])

@@ -121,3 +121,13 @@ def test_what_cannot_matter_changes_nothing(store: ClickHouseStore, row: Row, wo
     unknown = uuid4().hex
     stranger = evidence.known_at(row["evidence_version"], Subject("", unknown, unknown, ()))
     assert world.contract not in {known.record.ref for known in stranger}
+
+
+def test_a_row_that_todays_contract_would_refuse_is_shown_as_it_was_recorded(
+    explainer: Explainer, row: Row
+) -> None:
+    """Contracts grow stricter; a trail does not forget what came before, and an answer is no crash."""
+    explanation = explainer({**row, "actor_id": "+4915112345678"})
+    assert explanation["checks"] == []
+    assert "actor_id" in explanation["policy"]["note"]
+    assert explanation["history"]
