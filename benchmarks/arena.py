@@ -28,6 +28,10 @@ from earwitness.settings import ROOT, Settings
 from models.topics import EVIDENCE_RECORDS
 
 POLL_S: Final = 0.1
+CLICKHOUSE_MEMORY_MB: Final = 2_048
+"""More than the embedded stack allows: ClickHouse's own engine works within the server, and at 700 MB it ends
+after a quarter of a million accesses."""
+
 LONGEST_STANDSTILL_S: Final = 120.0
 """A contender whose table has not grown for so long is given up; its start counts, too."""
 
@@ -101,7 +105,12 @@ def stack(say: Say) -> Iterator[Arena]:
         data_dir = Path(folder) / "data"
         control.fetch_kafka(Settings().maven_url, say)
         started = control.start_detached(
-            Options(data_dir=data_dir, workers=0, logins=("SCRAM-SHA-256", "PLAIN"))
+            Options(
+                data_dir=data_dir,
+                workers=0,
+                logins=("SCRAM-SHA-256", "PLAIN"),
+                clickhouse_memory_mb=CLICKHOUSE_MEMORY_MB,
+            )
         )
         try:
             admin = state.settings_for(data_dir, "admin")

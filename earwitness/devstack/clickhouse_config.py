@@ -23,6 +23,7 @@ MEMORY_MB: Final = 700
 """Most memory of the server; one query of a reader gets half of it."""
 
 ALERT_VIEWS: Final = ("alerts", "alert_entries", "alert_members", "alert_deliveries", "silences")
+BACKTEST_VIEWS: Final = ("first_verdicts", "further_verdicts")
 VIEWS: Final = ("trail", "verdicts", "evidence", "activity", "registers", "policies", *ALERT_VIEWS)
 REPLAY_VIEWS: Final = ("accesses", "later_verdicts")
 """What searches, counts and replays of the API read beside them."""
@@ -112,7 +113,7 @@ _GRANTS: Final = {
     "earwitness_reader": _READS_VIEWS,
     "earwitness_api": (
         *_READS_VIEWS,
-        *(f"GRANT SELECT ON earwitness.{view}" for view in REPLAY_VIEWS),
+        *(f"GRANT SELECT ON earwitness.{view}" for view in (*REPLAY_VIEWS, *BACKTEST_VIEWS)),
         "GRANT SELECT ON earwitness.dead_letters",
         "GRANT SELECT ON earwitness.range_ledger",
         "GRANT INSERT ON earwitness.activity_log",
@@ -125,7 +126,7 @@ _GRANTS: Final = {
     ),
     "earwitness_alerter": (
         *_READS_VIEWS,
-        "GRANT SELECT ON earwitness.later_verdicts",
+        *(f"GRANT SELECT ON earwitness.{view}" for view in BACKTEST_VIEWS),
         "GRANT SELECT(topic, partition, offset, reason, received_at) ON earwitness.dead_letters",
         "GRANT SELECT ON earwitness.range_ledger",
         "GRANT INSERT ON earwitness.alert_log",
@@ -135,7 +136,7 @@ _GRANTS: Final = {
 }
 
 
-def configure(layout: Layout, ports: Ports) -> None:
+def configure(layout: Layout, ports: Ports, memory_mb: int = MEMORY_MB) -> None:
     """Write the configuration and the users."""
     users = layout.clickhouse / "users.xml"
     write_private(users, _users(layout))
@@ -145,7 +146,7 @@ def configure(layout: Layout, ports: Ports) -> None:
         host=HOST,
         users=escape(str(users)),
         backups=escape(str(layout.backups)),
-        memory=MEMORY_MB << 20,
+        memory=memory_mb << 20,
         kept=ROOM_KEPT_BYTES,
     )
     for name in CONFIG_NAMES:

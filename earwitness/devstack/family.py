@@ -41,9 +41,9 @@ def kafka(layout: Layout, ports: Ports, jars: Sequence[Path], logins: kafka_serv
     )
 
 
-def clickhouse(layout: Layout, ports: Ports) -> ChildSpec:
+def clickhouse(layout: Layout, ports: Ports, memory_mb: int) -> ChildSpec:
     """Write ClickHouse's configuration and say how to run it."""
-    clickhouse_config.configure(layout, ports)
+    clickhouse_config.configure(layout, ports, memory_mb)
     scratch = layout.clickhouse / "tmp"
     scratch.mkdir(exist_ok=True)
     return ChildSpec(

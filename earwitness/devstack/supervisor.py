@@ -16,7 +16,17 @@ from typing import Final
 import psutil
 from pydantic import BaseModel, ConfigDict, Field
 
-from earwitness.devstack import downloads, family, kafka_server, leftovers, lock, ports, preflight, state
+from earwitness.devstack import (
+    clickhouse_config,
+    downloads,
+    family,
+    kafka_server,
+    leftovers,
+    lock,
+    ports,
+    preflight,
+    state,
+)
 from earwitness.devstack.children import Child, ChildSpec, bound_log
 from earwitness.devstack.layout import layout_of, prepare
 from earwitness.devstack.ports import HOST, Ports
@@ -46,6 +56,7 @@ class Options(BaseModel):
     workers: int = Field(ge=0, le=MOST_WORKERS)
     ports: dict[str, int] = Field(default_factory=dict)
     logins: kafka_server.Logins = kafka_server.USUAL_LOGINS
+    clickhouse_memory_mb: int = Field(default=clickhouse_config.MEMORY_MB, ge=clickhouse_config.MEMORY_MB)
 
 
 class Supervisor:
@@ -107,7 +118,7 @@ class Supervisor:
         jars = downloads.installed(downloads.cache_folder(os.environ))
         services = (
             family.kafka(layout, chosen, jars, self._options.logins),
-            family.clickhouse(layout, chosen),
+            family.clickhouse(layout, chosen, self._options.clickhouse_memory_mb),
         )
         self._bring_up(self._services, services)
         if self._stopping:
