@@ -139,6 +139,13 @@ class ReconcileSettings(_Part):
     query_timeout_s: int = Field(300, ge=1, le=3_600, description="longest that one of its questions may run")
 
 
+class AlertsSettings(_Part):
+    """How alerts are raised."""
+
+    group: str = Field("earwitness-alerts", description="the consumer group of the alerter")
+    rules_dir: Path = Field(ROOT / "alert_rules", description="the folder of the alert rules")
+
+
 class Settings(_Part):
     """All settings of one process."""
 
@@ -148,6 +155,7 @@ class Settings(_Part):
     api: ApiSettings = ApiSettings()
     health: HealthSettings = HealthSettings()
     reconcile: ReconcileSettings = ReconcileSettings()
+    alerts: AlertsSettings = AlertsSettings()
     policies_dir: Path = Field(ROOT / "policies", description="the folder of the policy versions")
     registers_file: Path | None = Field(
         None, description="the TOML file of the registers: what each may tell, and its webhook"

@@ -8,6 +8,7 @@ PipelineError
 │   └── RowsRejected     dead-letter the rows at fault, write the rest
 ├── BrokerUnavailable    keep the events, back off, publish again
 ├── PolicyInvalid        keep the last good policy, alert
+├── RulesInvalid         keep the last good alert rules, and say so
 ├── IntegrityBroken      stop and page; never repair by code
 ├── RangeLost            another worker owns the partition now: drop the batch, it is read again
 ├── ReplayFailed         nothing was changed; mend what it names and replay again
@@ -29,6 +30,7 @@ __all__ = [
     "RangeLost",
     "ReplayFailed",
     "RowsRejected",
+    "RulesInvalid",
     "SinkRejected",
     "SinkUnavailable",
     "StackUnavailable",
@@ -79,6 +81,14 @@ class BrokerUnavailable(PipelineError):
 
 class PolicyInvalid(PipelineError):
     """A policy file cannot be used. Keep the last good one; `faults` names every fault."""
+
+    def __init__(self, faults: Sequence[str]) -> None:
+        self.faults = tuple(faults)
+        super().__init__("\n".join(self.faults))
+
+
+class RulesInvalid(PipelineError):
+    """Alert rules cannot be used. Keep the last good ones; `faults` names every fault."""
 
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)

@@ -8,9 +8,9 @@ from random import Random
 from typing import Any, Final
 from uuid import UUID
 
+from earwitness.devstack.scratch import Server
 from earwitness.query.clickhouse import ClickHouseStore
 from sinks.clickhouse import schema
-from tests.sinks.server import Server
 
 BEGIN: Final = datetime(2026, 3, 1, tzinfo=UTC)
 DAYS: Final = 40

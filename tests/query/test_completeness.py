@@ -5,10 +5,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from earwitness.devstack.scratch import Server
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.completeness import completeness
 from tests.query.months import ACCESSES, BEGIN, DAYS, a_month
-from tests.sinks.server import Server
 
 LATER = BEGIN + timedelta(days=DAYS + 30)
 _LEDGER = (

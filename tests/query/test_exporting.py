@@ -11,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from earwitness.devstack.scratch import Server
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.clickhouse_http import HttpAddress, HttpStore
 from earwitness.query.csv_cells import neutral, neutral_sql, original
@@ -20,7 +21,6 @@ from earwitness.query.language import condition_of, fixed, parse
 from earwitness.query.rows import ROW_COLUMNS, ROW_FIELDS, rows_of
 from models.errors import QueryRejected, SinkUnavailable
 from tests.query.months import END, a_month
-from tests.sinks.server import Server
 
 QUERIES = [
     "",

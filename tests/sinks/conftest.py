@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.sinks.server import Server
+from earwitness.devstack.scratch import Server
 
 
 @pytest.fixture

@@ -5,10 +5,10 @@ from uuid import UUID
 
 import pytest
 
+from earwitness.devstack.scratch import Server
 from models.errors import QueryRejected, SinkRejected
 from sinks.clickhouse.backup import back_up, restore
 from sinks.clickhouse.schema import migrate, pending
-from tests.sinks.server import Server
 
 A_DAY = date(2026, 1, 1)
 COUNTS = (

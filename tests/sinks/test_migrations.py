@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
+from earwitness.devstack.scratch import Server
 from sinks.clickhouse import schema
-from tests.sinks.server import Server
 
 JUDGED_ONCE, JUDGED_AGAIN = UUID(int=1), UUID(int=2)
 A_DAY = date(2026, 1, 1)

@@ -10,6 +10,7 @@ import pytest
 
 from earwitness.devstack import clickhouse_config
 from earwitness.devstack.layout import layout_of
+from earwitness.devstack.scratch import Server
 from earwitness.devstack.users import SCOPES, read_secret
 from earwitness.query.clickhouse import ClickHouseStore
 from models.errors import QueryRejected, QuotaExceeded
@@ -18,7 +19,6 @@ from sinks.clickhouse import schema
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.scopes import GRANTED_VIEWS, MOST_SCOPES, ROW_POLICIES, SCOPE_USERS
 from sinks.clickhouse.tokens import TokenLog
-from tests.sinks.server import Server
 
 A_DAY = date(2026, 1, 1)
 ACCESS = "INSERT INTO access_log (received_day, id, source, customer_id, organization, verdict) VALUES"

@@ -8,12 +8,12 @@ from uuid import UUID
 
 import pytest
 
+from earwitness.devstack.scratch import Server
 from models.ranges import Range
 from models.topics import ACCESS_EVENTS, EVIDENCE_RECORDS
 from sinks.clickhouse import schema
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.trail import ClickHouseTrail
-from tests.sinks.server import Server
 
 EVIDENCE_ACCOUNTED_FOR_BY = 8
 """The migration that has the ledger cover the evidence that was recorded before."""

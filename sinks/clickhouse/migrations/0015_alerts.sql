@@ -107,6 +107,7 @@ SELECT
         ['raised', 'acknowledged', 'closed', 'reopened'], ['open', 'acknowledged', 'closed', 'open'], ''
     ) AS state,
     maxIf(e.at, e.kind IN ('raised', 'acknowledged', 'closed', 'reopened')) AS state_since,
+    argMaxIf(e.done_by, e.at, e.kind IN ('raised', 'acknowledged', 'closed', 'reopened')) AS state_by,
     argMaxIf(e.outcome, e.at, e.kind IN ('closed', 'reopened')) AS outcome,
     argMaxIf(e.text, e.at, e.kind = 'closed') AS closing_note,
     argMaxIf(e.assignee, e.at, e.kind = 'assigned') AS assignee,
@@ -124,3 +125,17 @@ LEFT ANY JOIN
 ) AS m ON e.alert_id = m.alert_id
 GROUP BY e.alert_id
 HAVING rule != '';
+
+-- What a backtest reads: each verdict as it was given, when alerts were raised by it. With the columns of `trail`.
+CREATE VIEW first_verdicts DEFINER = earwitness_views SQL SECURITY DEFINER AS
+SELECT id, time, source, producer, sequence, actor_type, actor_id, organization, actor_team, action,
+       resource_type, resource_id, customer_id, outcome, purpose, evidence_ref, recipient, operation_id,
+       session_id, trace_id, ip, user_agent, item_count, content_bytes, unknown_fields,
+       verdict, reason, clause, policy_version, policy_digest, evidence_used, evidence_version, derived,
+       false AS late, stale_registers, received_at, judged_at, recorded_at, topic, partition, offset, received_day
+FROM access_log;
+
+CREATE VIEW further_verdicts DEFINER = earwitness_views SQL SECURITY DEFINER AS
+SELECT id, source, verdict, reason, clause, policy_version, policy_digest, evidence_used, evidence_version,
+       derived, late, stale_registers, judged_at, recorded_at, received_day
+FROM verdict_log;

@@ -1,0 +1,1 @@
+"""Alerts at work: raising them, telling people, asking actors, and trying rules on history."""
