@@ -163,6 +163,27 @@ STORED_UNTIL_AGE: Final = Metric(
 )
 
 API_METRICS: Final = (READY, REGISTER_OVERDUE, REGISTER_LAST_HEARTBEAT, REGISTER_INTERVAL)
+ALERTS: Final = Metric(
+    "earwitness_alerts_total",
+    "counter",
+    "entries",
+    "What happened to alerts by this process: raised, reopened, or closed because evidence came.",
+    ("rule", "kind"),
+)
+RULES_REFUSED: Final = Metric(
+    "earwitness_alert_rules_refused",
+    "gauge",
+    "0 or 1",
+    "1 where a changed rule is unsound: the rules of before are in use until it is mended.",
+)
+RAISES_ALERTS: Final = Metric(
+    "earwitness_raises_alerts",
+    "gauge",
+    "0 or 1",
+    "1 in the process that raises alerts; 0 in one that stands by. Over all processes the sum must be 1.",
+)
+
+ALERTER_METRICS: Final = (READY, ALERTS, RULES_REFUSED, RAISES_ALERTS)
 WORKER_METRICS: Final = (
     READY,
     LAG,

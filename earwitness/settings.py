@@ -144,6 +144,7 @@ class AlertsSettings(_Part):
 
     group: str = Field("earwitness-alerts", description="the consumer group of the alerter")
     rules_dir: Path = Field(ROOT / "alert_rules", description="the folder of the alert rules")
+    query_timeout_s: int = Field(30, ge=1, le=600, description="how long a question of a rule may run")
 
 
 class Settings(_Part):

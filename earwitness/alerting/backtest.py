@@ -4,9 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
+from earwitness.alerting.questions import AccessRules, behaviour, crowd
 from earwitness.alerts.grouping import Grouper, Hit, Raised
 from earwitness.alerts.rules import BehaviourCondition, Rule
-from earwitness.query.alerting import AccessRules, behaviour, crowd
 from earwitness.query.store import Store
 from models.alerts import Entry, Member
 

@@ -6,10 +6,10 @@ from typing import Any, Final, NamedTuple
 from uuid import UUID, uuid5
 
 from earwitness.alerting.backtest import hits_given
+from earwitness.alerting.questions import behaviour
 from earwitness.alerts.findings import hits_of_findings
 from earwitness.alerts.grouping import Grouper
 from earwitness.alerts.rules import BehaviourCondition, Case, CaseRows, FindingCondition, Rule
-from earwitness.query.alerting import behaviour
 from earwitness.query.store import Store
 from models.alerts import NAMESPACE
 from models.finding import Finding

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "doctor": "earwitness.cli.doctor:doctor",
     "worker": "earwitness.cli.worker:worker",
     "api": "earwitness.cli.api:api",
+    "alerter": "earwitness.cli.alerter:alerter",
     "provision": "earwitness.cli.provision:provision",
     "migrate": "earwitness.cli.migrate:migrate",
     "mend-topics": "earwitness.cli.mend_topics:mend_topics",

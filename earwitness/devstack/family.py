@@ -13,7 +13,7 @@ from earwitness.devstack import clickhouse_config, kafka_server
 from earwitness.devstack.children import ChildSpec
 from earwitness.devstack.layout import Layout
 from earwitness.devstack.ports import HOST, Ports
-from earwitness.devstack.users import API_TOKEN, SCOPES
+from earwitness.devstack.users import API_TOKEN, ROLES, SCOPES, Role
 from earwitness.settings import PREFIX, ROOT
 
 PROBE_TIMEOUT_S: Final = 1.0
@@ -69,13 +69,24 @@ def reconcile(layout: Layout, ports: Ports, health_port: int) -> ChildSpec:
     return _writer(layout, ports, "reconcile", health_port, command)
 
 
+def alerter(layout: Layout, ports: Ports, health_port: int) -> ChildSpec:
+    """Say how to run what raises alerts."""
+    return _service(layout, ports, "alerter", health_port, ("alerter",), role=ROLES["alerter"])
+
+
 def _writer(layout: Layout, ports: Ports, name: str, health_port: int, command: tuple[str, ...]) -> ChildSpec:
-    """A process with the rights of a worker."""
+    return _service(layout, ports, name, health_port, command, role=ROLES["worker"])
+
+
+def _service(  # noqa: PLR0913 - the parts of one process
+    layout: Layout, ports: Ports, name: str, health_port: int, command: tuple[str, ...], *, role: Role
+) -> ChildSpec:
+    """A process with the rights of a role, which tells how it is on a port."""
     values = {
-        "KAFKA__USERNAME": "worker",
-        "KAFKA__PASSWORD_FILE": str(layout.secrets / "kafka-worker"),
-        "CLICKHOUSE__USERNAME": "earwitness_writer",
-        "CLICKHOUSE__PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_writer"),
+        "KAFKA__USERNAME": role.kafka,
+        "KAFKA__PASSWORD_FILE": str(layout.secrets / f"kafka-{role.kafka}"),
+        "CLICKHOUSE__USERNAME": f"{role.clickhouse}",
+        "CLICKHOUSE__PASSWORD_FILE": str(layout.secrets / f"clickhouse-{role.clickhouse}"),
         "HEALTH__HOST": HOST,
         "HEALTH__PORT": str(health_port),
     }

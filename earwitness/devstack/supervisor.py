@@ -124,11 +124,13 @@ class Supervisor:
         if self._stopping:
             return
         self._provision(state.settings_for(layout.root, "admin"))
-        *for_workers, for_reconcile = ports.free(self._options.workers + 1)
+        *for_workers, for_reconcile, for_alerter = ports.free(self._options.workers + 2)
         dependents = [
             family.worker(layout, chosen, number, port) for number, port in enumerate(for_workers, start=1)
         ]
         dependents += [family.api(layout, chosen), family.reconcile(layout, chosen, for_reconcile)]
+        if self._options.workers:
+            dependents.append(family.alerter(layout, chosen, for_alerter))
         self._bring_up(self._dependents, dependents)
         if not self._stopping:
             self._phase = "ready"
