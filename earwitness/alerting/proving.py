@@ -12,6 +12,7 @@ from earwitness.alerts.grouping import Grouper
 from earwitness.alerts.rules import BehaviourCondition, Case, CaseRows, FindingCondition, Rule
 from earwitness.query.store import Store
 from models.alerts import NAMESPACE
+from models.errors import QueryRejected
 from models.finding import Finding
 
 Row = dict[str, Any]
@@ -21,7 +22,6 @@ _TABLES: Final = {
     "activity": "activity_log",
     "dead_letters": "dead_letters",
     "registers": "register_heartbeats",
-    "range_ledger": "range_ledger",
     "evidence": "evidence_log",
 }
 _USUAL: Final[Mapping[str, Row]] = {
@@ -41,20 +41,20 @@ _USUAL: Final[Mapping[str, Row]] = {
     "activity": {"principal": "i-1", "surface": "api", "action": "search"},
     "dead_letters": {"topic": "access.events.v1", "reason": "not_json"},
     "registers": {"register": "tickets", "every_s": 60, "kinds": ["complaint"]},
-    "range_ledger": {"topic": "access.events.v1"},
     "evidence": {"ref": "ticket:{n}", "version": "{n}", "kind": "complaint", "status": "active"},
     "findings": {"source": "/services/recording-api", "customer_id": "*", "reason": ""},
 }
+VERDICT_LOG: Final = "verdict_log"
 _INSTANTS: Final = {
     "trail": ("time", "received_at", "judged_at"),
     "activity": ("time",),
     "dead_letters": ("received_at",),
     "registers": ("beat_at",),
-    "range_ledger": ("recorded_at",),
     "evidence": ("registered_at",),
     "findings": ("time",),
 }
-_ON_A_DAY: Final = frozenset({"trail", "dead_letters", "range_ledger"})
+_ON_A_DAY: Final = frozenset({"trail", "dead_letters"})
+_LATER: Final = timedelta(hours=1)
 LOOKED_BACK: Final = timedelta(days=93)
 A_MOMENT: Final = timedelta(seconds=1)
 
@@ -87,25 +87,53 @@ def prove(scratch: Scratch, rules: Sequence[Rule]) -> Iterator[Proof]:
     """Play every case of every rule. Raises `SinkUnavailable`."""
     for rule in rules:
         for case in rule.cases:
-            yield Proof(rule, case, _played(scratch, rule, case))
+            try:
+                yield Proof(rule, case, _played(scratch, rule, case))
+            except QueryRejected as error:
+                yield Proof(rule, case, 0, str(error))
 
 
 def _played(scratch: Scratch, rule: Rule, case: Case) -> int:
     if isinstance(rule.condition, FindingCondition):
         findings = [_finding(row) for rows in case.rows for row in _rows(rows, case.at)]
         return len(Grouper().take(hits_of_findings([rule], findings), case.at).entries)
-    scratch.clear(list(_TABLES.values()))
+    scratch.clear((*_TABLES.values(), VERDICT_LOG))
     for rows in case.rows:
-        written = list(_rows(rows, case.at))
-        columns = list(written[0])
-        scratch.insert(
-            _TABLES[rows.table], columns, [tuple(row[name] for name in columns) for row in written]
-        )
+        if rows.table == "judged_again":
+            _put_judged_again(scratch, rows, case.at)
+        else:
+            _put(scratch, _TABLES[rows.table], list(_rows(rows, case.at)))
     if isinstance(rule.condition, BehaviourCondition):
         hits = behaviour(scratch.store, rule, case.at)
     else:
         hits = list(hits_given(scratch.store, [rule], case.at - LOOKED_BACK, case.at + A_MOMENT))
     return len(Grouper().take(hits, case.at).entries)
+
+
+def _put(scratch: Scratch, table: str, rows: Sequence[Row]) -> None:
+    columns = list(rows[0])
+    scratch.insert(table, columns, [tuple(row[name] for name in columns) for row in rows])
+
+
+def _put_judged_again(scratch: Scratch, rows: CaseRows, at: datetime) -> None:
+    first = {name: value for name, value in rows.row.items() if name != "then"}
+    accesses = list(_rows(rows.model_copy(update={"table": "trail", "row": first}), at))
+    _put(scratch, _TABLES["trail"], accesses)
+    verdicts = [
+        {
+            **{
+                name: access[name]
+                for name in ("received_day", "id", "source", "time", "actor_type", "actor_id")
+            },
+            "verdict": rows.row["then"],
+            "reason": "clause_met",
+            "late": True,
+            "evidence_version": 1,
+            "judged_at": access["judged_at"] + _LATER,
+        }
+        for access in accesses
+    ]
+    _put(scratch, VERDICT_LOG, verdicts)
 
 
 def _rows(rows: CaseRows, at: datetime) -> Iterator[Row]:

@@ -25,7 +25,7 @@ Id = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{2,63}$")]
 Code = Annotated[str, Field(pattern=r"^ALR-[0-9]{3}$")]
 Tunable = Annotated[int, Field(ge=0)] | float | str
 ScratchTable = Literal[
-    "trail", "activity", "dead_letters", "registers", "range_ledger", "evidence", "findings"
+    "trail", "judged_again", "activity", "dead_letters", "registers", "evidence", "findings"
 ]
 
 
@@ -88,7 +88,8 @@ Condition = AccessCondition | BehaviourCondition | FindingCondition
 class CaseRows(BaseModel):
     """Rows of one table: what they all hold, how many there are, and over how long they are spread.
 
-    In a text value `{n}` is the number of the row, from 1.
+    In a text value `{n}` is the number of the row, from 1. Those of `judged_again` are accesses that got the
+    verdict `then` an hour after their first.
     """
 
     model_config = _FROZEN

@@ -126,7 +126,7 @@ _GRANTS: Final = {
     ),
     "earwitness_alerter": (
         *_READS_VIEWS,
-        *(f"GRANT SELECT ON earwitness.{view}" for view in BACKTEST_VIEWS),
+        *(f"GRANT SELECT ON earwitness.{view}" for view in (*REPLAY_VIEWS, *BACKTEST_VIEWS)),
         "GRANT SELECT(topic, partition, offset, reason, received_at) ON earwitness.dead_letters",
         "GRANT SELECT ON earwitness.range_ledger",
         "GRANT INSERT ON earwitness.alert_log",
