@@ -183,7 +183,15 @@ RAISES_ALERTS: Final = Metric(
     "1 in the process that raises alerts; 0 in one that stands by. Over all processes the sum must be 1.",
 )
 
-ALERTER_METRICS: Final = (READY, ALERTS, RULES_REFUSED, RAISES_ALERTS)
+DELIVERIES: Final = Metric(
+    "earwitness_alert_deliveries_total",
+    "counter",
+    "tries",
+    "Tries to tell a notice over a channel: delivered, failed (tried again), or given_up.",
+    ("channel", "status"),
+)
+
+ALERTER_METRICS: Final = (READY, ALERTS, RULES_REFUSED, RAISES_ALERTS, DELIVERIES)
 WORKER_METRICS: Final = (
     READY,
     LAG,

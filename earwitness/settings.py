@@ -21,7 +21,9 @@ CONFIG_FILE_VARIABLE: Final = "EARWITNESS_CONFIG_FILE"
 SDK_PREFIX: Final = "EARWITNESS_SDK__"
 """Variables of the SDK, which a service may have set where a command runs."""
 
-NO_SECRETS: Final = frozenset({"ca_file", "registers_file", "tls_cert_file", "tls_key_file", "tls_ca_file"})
+NO_SECRETS: Final = frozenset(
+    {"ca_file", "channels_file", "registers_file", "tls_cert_file", "tls_key_file", "tls_ca_file"}
+)
 """Settings that end as the name of a secret's file does, and are themselves a file's name."""
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -145,6 +147,12 @@ class AlertsSettings(_Part):
     group: str = Field("earwitness-alerts", description="the consumer group of the alerter")
     rules_dir: Path = Field(ROOT / "alert_rules", description="the folder of the alert rules")
     query_timeout_s: int = Field(30, ge=1, le=600, description="how long a question of a rule may run")
+    channels_file: Path | None = Field(
+        None, description="the TOML file of the channels over which people are told; none: nobody is told"
+    )
+    statement_key: SecretStr = Field(
+        SecretStr(""), description="signs the links by which actors answer; empty: no actor is asked"
+    )
 
 
 class Settings(_Part):

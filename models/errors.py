@@ -8,6 +8,8 @@ PipelineError
 │   └── RowsRejected     dead-letter the rows at fault, write the rest
 ├── BrokerUnavailable    keep the events, back off, publish again
 ├── PolicyInvalid        keep the last good policy, alert
+├── ChannelUnavailable   tell it again later
+├── ChannelRejected      give up on this notice, and say so: it will never be taken
 ├── RulesInvalid         keep the last good alert rules, and say so
 ├── IntegrityBroken      stop and page; never repair by code
 ├── RangeLost            another worker owns the partition now: drop the batch, it is read again
@@ -20,6 +22,8 @@ from collections.abc import Sequence
 
 __all__ = [
     "BrokerUnavailable",
+    "ChannelRejected",
+    "ChannelUnavailable",
     "ConfigurationError",
     "IntegrityBroken",
     "MalformedEvent",
@@ -85,6 +89,27 @@ class PolicyInvalid(PipelineError):
     def __init__(self, faults: Sequence[str]) -> None:
         self.faults = tuple(faults)
         super().__init__("\n".join(self.faults))
+
+
+class ChannelUnavailable(PipelineError):
+    """A channel did not take a notice for now. Try again, after `retry_after_s` where it said so."""
+
+    def __init__(
+        self, detail: str, code: int = 0, answer: str = "", retry_after_s: float | None = None
+    ) -> None:
+        self.code = code
+        self.answer = answer
+        self.retry_after_s = retry_after_s
+        super().__init__(detail)
+
+
+class ChannelRejected(PipelineError):
+    """A channel will never take this notice. Give it up, loudly."""
+
+    def __init__(self, detail: str, code: int = 0, answer: str = "") -> None:
+        self.code = code
+        self.answer = answer
+        super().__init__(detail)
 
 
 class RulesInvalid(PipelineError):

@@ -130,15 +130,27 @@ class Raiser:
         raised = Grouper(known, belonging).take(hits, self._clock())
         if not raised.entries and not raised.members:
             return []
-        self._log.write(raised.entries, raised.members)
+        asked = [_asked(entry, raised.members) for entry in raised.entries if self._asks(entry)]
+        self._log.write([*raised.entries, *asked], raised.members)
         return [
             News(entry, rule, [member for member in raised.members if member.alert_id == entry.alert_id])
             for entry in raised.entries
             if (rule := self._rules.get(entry.rule) or self._rule_of(entry.alert_id))
         ]
 
+    def _asks(self, entry: Entry) -> bool:
+        rule = self._rules.get(entry.rule)
+        return entry.kind == "raised" and rule is not None and rule.ask_actor
+
     def _rule_of(self, alert_id: UUID) -> Rule | None:
         answer = self._store.ask(
             "SELECT rule FROM alerts WHERE alert_id = {alert:UUID}", {"alert": str(alert_id)}
         )
         return self._rules.get(answer.rows[0][0]) if answer.rows else None
+
+
+def _asked(entry: Entry, members: Sequence[Member]) -> Entry:
+    """Say that the actor of the first access is to be asked about it."""
+    access = next(str(member.id) for member in members if member.alert_id == entry.alert_id)
+    asked = entry_id(entry.alert_id, "asked", access)
+    return Entry(entry.alert_id, asked, entry.at, "asked", BY_ALERTER, text=access)

@@ -8,8 +8,12 @@ import structlog
 
 from earwitness import logs, settings
 from earwitness.alerting.alerter import Alerter
+from earwitness.alerting.delivering import Deliverer
+from earwitness.alerting.links import ApiLinks
+from earwitness.alerting.notices import Outbox
 from earwitness.alerting.raising import News, Raiser
 from earwitness.alerting.rule_folder import RuleFolder
+from earwitness.alerting.telling import Teller
 from earwitness.cli import wiring
 from earwitness.cli.reconcile_service import stop_on_signals
 from earwitness.health.listener import HealthListener
@@ -19,6 +23,7 @@ from earwitness.metrics import ALERTER_METRICS, ALERTS, RAISES_ALERTS, READY, RU
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.settings import Settings
 from models.errors import ConfigurationError, RulesInvalid
+from sinks.channels.configured import read_channels
 from sinks.clickhouse.alerts import AlertLog
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.doorbell import Doorbell
@@ -60,33 +65,52 @@ class AlerterWatch:
     """What is known of the work so far, for whoever asks /metrics."""
 
     def __init__(self, readiness: Readiness, rules: RuleFolder) -> None:
-        self._meters = Meters(ALERTER_METRICS)
+        self.meters = Meters(ALERTER_METRICS)
         self._readiness = readiness
         self._rules = rules
         self.reader: FindingReader | None = None
 
     def note(self, news: News) -> None:
         """Count what happened to an alert."""
-        self._meters.add(ALERTS, 1, news.rule.id, news.entry.kind)
+        self.meters.add(ALERTS, 1, news.rule.id, news.entry.kind)
 
     def expose(self) -> bytes:
         """Write the metrics."""
-        self._meters.set(READY, float(self._readiness.readiness().ok))
-        self._meters.set(RULES_REFUSED, float(bool(self._rules.faults)))
-        self._meters.set(RAISES_ALERTS, float(self.reader is not None and self.reader.leads))
-        return self._meters.expose()
+        self.meters.set(READY, float(self._readiness.readiness().ok))
+        self.meters.set(RULES_REFUSED, float(bool(self._rules.faults)))
+        self.meters.set(RAISES_ALERTS, float(self.reader is not None and self.reader.leads))
+        return self.meters.expose()
 
 
 def _work(loaded: Settings, rules: RuleFolder, watch: AlerterWatch, readiness: Readiness) -> None:
+    channels = read_channels(loaded.alerts.channels_file, clock=_now)
     stopping = stop_on_signals()
     address = wiring.clickhouse(loaded.clickhouse)
     store = ClickHouseStore(**address._asdict(), query_timeout_s=loaded.alerts.query_timeout_s)
-    alert_log = AlertLog(ClickHouse(address))
+    alert_log, delivery_log = AlertLog(ClickHouse(address)), AlertLog(ClickHouse(address))
     reader = watch.reader = FindingReader(wiring.kafka(loaded.kafka), loaded.alerts.group)
-    raiser = Raiser(store, alert_log, rules.rules, lambda: datetime.now(UTC))
+    deliverer = Deliverer(channels, delivery_log, watch.meters, _now)
+    links = ApiLinks(
+        loaded.api.url or f"http://{loaded.api.host}:{loaded.api.port}",
+        loaded.alerts.statement_key.get_secret_value().encode(),
+        store,
+    )
+    teller = Teller(Outbox(store, deliverer.names, links), deliverer, rules, lambda: reader.leads, _now)
+    raiser = Raiser(store, alert_log, rules.rules, _now)
+
+    def tell(news: News) -> None:
+        watch.note(news)
+        teller.wake()
+
     try:
-        Alerter(reader, raiser, rules, watch.note, readiness, clock=time.monotonic).run(stopping)
+        with teller:
+            Alerter(reader, raiser, rules, tell, readiness, clock=time.monotonic).run(stopping)
     finally:
         reader.close()
         alert_log.close()
+        delivery_log.close()
         store.close()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -13,7 +13,7 @@ from earwitness.devstack import clickhouse_config, kafka_server
 from earwitness.devstack.children import ChildSpec
 from earwitness.devstack.layout import Layout
 from earwitness.devstack.ports import HOST, Ports
-from earwitness.devstack.users import API_TOKEN, ROLES, SCOPES, Role
+from earwitness.devstack.users import API_TOKEN, ROLES, SCOPES, STATEMENT_KEY, Role
 from earwitness.settings import PREFIX, ROOT
 
 PROBE_TIMEOUT_S: Final = 1.0
@@ -71,7 +71,8 @@ def reconcile(layout: Layout, ports: Ports, health_port: int) -> ChildSpec:
 
 def alerter(layout: Layout, ports: Ports, health_port: int) -> ChildSpec:
     """Say how to run what raises alerts."""
-    return _service(layout, ports, "alerter", health_port, ("alerter",), role=ROLES["alerter"])
+    key = {"ALERTS__STATEMENT_KEY_FILE": str(layout.secrets / STATEMENT_KEY)}
+    return _service(layout, ports, "alerter", health_port, ("alerter",), role=ROLES["alerter"], more=key)
 
 
 def _writer(layout: Layout, ports: Ports, name: str, health_port: int, command: tuple[str, ...]) -> ChildSpec:
@@ -79,7 +80,14 @@ def _writer(layout: Layout, ports: Ports, name: str, health_port: int, command: 
 
 
 def _service(  # noqa: PLR0913 - the parts of one process
-    layout: Layout, ports: Ports, name: str, health_port: int, command: tuple[str, ...], *, role: Role
+    layout: Layout,
+    ports: Ports,
+    name: str,
+    health_port: int,
+    command: tuple[str, ...],
+    *,
+    role: Role,
+    more: Mapping[str, str] | None = None,
 ) -> ChildSpec:
     """A process with the rights of a role, which tells how it is on a port."""
     values = {
@@ -89,6 +97,7 @@ def _service(  # noqa: PLR0913 - the parts of one process
         "CLICKHOUSE__PASSWORD_FILE": str(layout.secrets / f"clickhouse-{role.clickhouse}"),
         "HEALTH__HOST": HOST,
         "HEALTH__PORT": str(health_port),
+        **(more or {}),
     }
     address = f"{HOST}:{health_port}"
     return ChildSpec(
@@ -114,6 +123,7 @@ def api(layout: Layout, ports: Ports) -> ChildSpec:
         "CLICKHOUSE__READER_PASSWORD_FILE": str(layout.secrets / "clickhouse-earwitness_reader"),
         "CLICKHOUSE__SCOPES_PASSWORD_FILE": str(layout.secrets / f"clickhouse-{SCOPES}"),
         "API__TOKEN_FILE": str(layout.secrets / API_TOKEN),
+        "ALERTS__STATEMENT_KEY_FILE": str(layout.secrets / STATEMENT_KEY),
     }
     return ChildSpec(
         name="api",

@@ -19,6 +19,9 @@ CLICKHOUSE_USERS: Final = (
 SCOPES: Final = "earwitness_scopes"
 """The secret that the prepared users of scoped tokens share: the API alone asks as them."""
 
+STATEMENT_KEY: Final = "statement-key"
+"""What signs the links by which actors answer: the alerter makes them, the API reads them."""
+
 API_TOKEN: Final = "api-token"  # noqa: S105 - the name of a file
 
 
@@ -42,7 +45,7 @@ ROLES: Final = {
 def secret_names() -> list[str]:
     """Name every secret of a stack, as its file is called."""
     kafka = [f"kafka-{user}" for user in KAFKA_USERS]
-    return [*kafka, *(f"clickhouse-{user}" for user in (*CLICKHOUSE_USERS, SCOPES)), API_TOKEN]
+    return [*kafka, *(f"clickhouse-{user}" for user in (*CLICKHOUSE_USERS, SCOPES)), API_TOKEN, STATEMENT_KEY]
 
 
 def make_secrets(layout: Layout) -> None:

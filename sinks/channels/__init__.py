@@ -1,0 +1,1 @@
+"""Channels: the ways by which people, and other systems, are told of alerts."""

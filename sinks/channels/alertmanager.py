@@ -1,0 +1,47 @@
+"""Prometheus Alertmanager, by its API v2."""
+
+import json
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Final
+
+from models.alerts import Notice
+from models.fields import format_time
+from sinks.channels.base import Receipt, judged
+from sinks.channels.http import post
+
+LASTS: Final = timedelta(days=30)
+"""When an alert ends by itself in Alertmanager. Without an end it would after `resolve_timeout` (5 minutes),
+and would have to be posted again and again to stay."""
+
+
+class AlertmanagerChannel:
+    """Posts an alert to one Alertmanager; a closed one ends there as well."""
+
+    def __init__(self, name: str, url: str, clock: Callable[[], datetime]) -> None:
+        self.name = name
+        self._url = f"{url.rstrip('/')}/api/v2/alerts"
+        self._clock = clock
+
+    def send(self, notice: Notice) -> Receipt:
+        """Post it; the same labels are the same alert, so a repeat changes nothing."""
+        now = self._clock()
+        ends_at = now if notice.kind == "closed" else now + LASTS
+        alert = {
+            "labels": {
+                "alertname": notice.rule,
+                "severity": notice.severity,
+                "alert_id": str(notice.alert_id),
+                "service": "earwitness",
+            },
+            "annotations": {
+                "summary": notice.title,
+                "description": f"{notice.access_count} accesses; the newest state is behind the link",
+                "runbook": notice.runbook,
+            },
+            "generatorURL": notice.link,
+            "startsAt": format_time(min(notice.at, now)),
+            "endsAt": format_time(ends_at),
+        }
+        answered = post(self._url, json.dumps([alert]).encode(), {"content-type": "application/json"})
+        return judged(answered.code, answered.text, answered.retry_after)
