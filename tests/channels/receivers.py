@@ -1,4 +1,4 @@
-"""Receivers on loopback: an HTTP server that can behave in every way, and a mail server that keeps what it gets."""
+"""Receivers on loopback: an HTTP server that can behave in every way, and a mail server."""
 
 import socket
 import threading
@@ -86,7 +86,7 @@ class Mailbox:
         self.mails: list[tuple[list[str], bytes]] = []
         self.refusal: str | None = None
 
-    async def handle_RCPT(
+    async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: object, _session: object, envelope: object, address: str, _options: object
     ) -> str:
         if self.refusal:

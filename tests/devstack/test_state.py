@@ -117,6 +117,7 @@ def test_only_one_supervisor_holds_a_folder(tmp_path: Path) -> None:
         ("producer", "producer", ""),
         ("register", "register", ""),
         ("api", "register", "earwitness_api"),
+        ("alerter", "alerter", "earwitness_alerter"),
     ],
 )
 def test_each_role_gets_its_own_users_and_no_other_s(
@@ -133,7 +134,7 @@ def test_each_role_gets_its_own_users_and_no_other_s(
         assert found.clickhouse.password.get_secret_value() == password
     else:
         assert found.clickhouse.password.get_secret_value() == ""
-    assert set(ROLES) == {"admin", "worker", "producer", "register", "api"}
+    assert set(ROLES) == {"admin", "worker", "producer", "register", "api", "alerter"}
 
 
 def test_a_stopped_stack_has_no_settings(tmp_path: Path) -> None:
