@@ -11,6 +11,8 @@ from starlette.routing import compile_path
 from earwitness.api import (
     accesses,
     activity,
+    alert_handling,
+    alerts,
     answers,
     dead_letters,
     evidence,
@@ -24,6 +26,7 @@ from earwitness.api import (
     reports,
     searches,
     searching,
+    silences,
     sql,
     tokens,
     webhooks,
@@ -53,6 +56,9 @@ ROUTERS: Final = (
     evidence.router,
     registers.router,
     dead_letters.router,
+    alerts.router,
+    alert_handling.router,
+    silences.router,
     webhooks.router,
 )
 
