@@ -1,4 +1,4 @@
-"""Routes about silences: what nobody is told of, for a reason, until an end. Alerts are raised all the same."""
+"""Routes about silences: what nobody is told of, for a reason, until an end. Alerts are still raised."""
 
 from datetime import datetime
 from typing import Annotated, Final
