@@ -119,6 +119,8 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /silences": Need.ALERTS,
     "POST /silences": Need.HANDLE,
     "DELETE /silences/{identifier}": Need.HANDLE,
+    "GET /statements/{token}": Need.OPEN,
+    "POST /statements/{token}": Need.OPEN,
     "GET /tokens": Need.TOKENS,
     "POST /tokens": Need.TOKENS,
     "POST /tokens/{name}/revocation": Need.TOKENS,

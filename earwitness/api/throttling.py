@@ -76,19 +76,19 @@ class LockOut:
 
     def wait_s(self, address: str, now: float) -> int:
         """Give the seconds for which an address is still locked out; 0 where it is not."""
-        tries = self._wrong.get(_group(address)) or []
+        tries = self._wrong.get(group_of(address)) or []
         if len(tries) < MOST_WRONG_TOKENS:
             return 0
         return max(0, math.ceil(tries[-1] + LOCKED_S - now))
 
     def note_wrong(self, address: str, now: float) -> None:
         """Remember that a wrong token came from there."""
-        key = _group(address)
+        key = group_of(address)
         tries = [at for at in self._wrong.get(key) or [] if now - at < LOCKED_S]
         self._wrong.put(key, [*tries, now][-MOST_WRONG_TOKENS:])
 
 
-def _group(address: str) -> str:
+def group_of(address: str) -> str:
     """Give what one client has: an IPv4 address, or the network that IPv6 gives to each subscriber."""
     try:
         found = ipaddress.ip_address(address)

@@ -156,15 +156,15 @@ def _told(whole: Json) -> list[RenderableType]:
         parts.append(table)
     else:
         parts.append(Text("Nobody yet: no channel has taken a notice of it.", style="yellow"))
-    for silence in whole["silences"]:
-        parts.append(
-            visible(
-                f"Silent until {second(silence['expires_at'])} UTC, by {silence['created_by']}:"
-                f" {silence['reason']} (earwitness alerts unsilence {silence['id'][:8]})",
-                "yellow",
-            )
-        )
-    return parts
+    return [*parts, *map(_silent, whole["silences"])]
+
+
+def _silent(silence: Json) -> Text:
+    return visible(
+        f"Silent until {second(silence['expires_at'])} UTC, by {silence['created_by']}:"
+        f" {silence['reason']} (earwitness alerts unsilence {silence['id'][:8]})",
+        "yellow",
+    )
 
 
 def _answers(entries: list[Json]) -> Iterator[RenderableType]:

@@ -18,7 +18,8 @@ NOT_CLOSED: Final = "open,acknowledged"
 ACCESSES_SHOWN: Final = 10
 MEMBER_COLUMNS: Final = (
     "time", "actor_type", "actor_id", "organization", "action", "resource_type", "resource_id",
-    "customer_id", "outcome", "purpose", "evidence_ref", "recipient", "verdict_then", "reason_then", "verdict",
+    "customer_id", "outcome", "purpose", "evidence_ref", "recipient",
+    "verdict_then", "reason_then", "verdict",
     "reason", "clause", "source", "id", "added_at",
 )  # fmt: skip
 

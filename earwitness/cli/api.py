@@ -20,6 +20,7 @@ from earwitness.api.deliveries import Hooks
 from earwitness.api.desk import Desk
 from earwitness.api.limits import Limits
 from earwitness.api.sources import Sources
+from earwitness.api.statements import Statements
 from earwitness.cli import sdk_wiring, wiring
 from earwitness.cli.api_server import check_protected, listen, server_of
 from earwitness.cli.outbox_publisher import OutboxPublisher
@@ -78,14 +79,16 @@ def api() -> None:
     stores = Stores(loaded)
     policies = PolicyFolder(loaded.policies_dir)
     readiness = Readiness((CLICKHOUSE,), time.monotonic)
-    publisher = OutboxPublisher(sdk_wiring.kafka(loaded.kafka)) if webhooks else None
+    key = loaded.alerts.statement_key.get_secret_value().encode()
+    publisher = OutboxPublisher(sdk_wiring.kafka(loaded.kafka)) if webhooks or key else None
     check_protected(loaded.api)
     app = create_app(
         stores.sources(policies.current, _rules(loaded.alerts.rules_dir))._replace(readiness=readiness),
         token=loaded.api.token.get_secret_value(),
         largest_page=loaded.api.largest_page,
         limits=_limits(loaded.api),
-        hooks=None if publisher is None else Hooks(webhooks, publisher, stores.note_success),
+        hooks=Hooks(webhooks, publisher, stores.note_success) if publisher is not None and webhooks else None,
+        statements=Statements(key, publisher) if publisher is not None and key else None,
     )
     listening = listen(loaded.api)
     signal.signal(signal.SIGTERM, _leave)
