@@ -15,7 +15,6 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from earwitness.api.errors import error_response, unavailable
 from earwitness.api.keys import Keys, Unknown
 from earwitness.api.limits import (
-    ANSWERS_PER_MINUTE,
     BUSY_RETRY_AFTER_S,
     LARGEST_ANSWER_BYTES,
     LARGEST_BODY_BYTES,
@@ -25,7 +24,7 @@ from earwitness.api.limits import (
 )
 from earwitness.api.people import CHALLENGE, as_page, token_of_basic
 from earwitness.api.permissions import NOBODY, Caller
-from earwitness.api.throttling import MOST_ADDRESSES, LockOut, RateLimit, group_of
+from earwitness.api.throttling import LockOut, RateLimit, answers_of_addresses, group_of
 from models.errors import SinkUnavailable
 
 OPEN_PATHS: Final = frozenset({"/healthz", "/api/v1/healthz", "/livez", "/readyz"})
@@ -67,7 +66,7 @@ class Gate:
         self._under_way = 0
         self._rate = rate or RateLimit()
         self._lock_out = lock_out or LockOut()
-        self._answers = answers or RateLimit(ANSWERS_PER_MINUTE, MOST_ADDRESSES)
+        self._answers = answers or answers_of_addresses()
         self._now = now
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -22,9 +22,6 @@ LARGEST_DELIVERY_BYTES: Final = 1_000_000
 LARGEST_ANSWER_BYTES: Final = 65_536
 """Of an actor's answer: its longest text and evidence, each character escaped as a form does."""
 
-ANSWERS_PER_MINUTE: Final = 30
-"""Looks at questions, and answers, from one address."""
-
 LARGEST_URL_BYTES: Final = 114_688
 """Of path and query string: the longest query, each of its characters escaped, and its other parameters."""
 

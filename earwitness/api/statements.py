@@ -171,7 +171,7 @@ def _fault(ref: str, text: str) -> str:
 
 def _shown(found: _Found) -> Shown:
     member = found.member
-    return Shown(member["time"], member["action"], member["resource_type"])
+    return Shown(member["time"], member["action"], member["resource_type"], member["outcome"])
 
 
 def _leads_nowhere() -> Response:

@@ -12,6 +12,9 @@ REQUESTS_PER_MINUTE: Final = 1_200
 """Of one token; that many at once after a minute of rest."""
 
 MOST_KNOWN_TOKENS: Final = 10_000
+ANSWERS_PER_MINUTE: Final = 30
+"""Looks at questions to actors, and their answers, from one address."""
+
 MOST_WRONG_TOKENS: Final = 10
 """From one address within LOCKED_S; with the next one the address is locked out."""
 
@@ -62,6 +65,11 @@ class RateLimit:
             return math.ceil((1 - left) * 60 / self._per_minute)
         self._buckets.put(key, (left - 1, now))
         return 0
+
+
+def answers_of_addresses() -> RateLimit:
+    """Give the limit for those who come without a token, by their addresses."""
+    return RateLimit(ANSWERS_PER_MINUTE, MOST_ADDRESSES)
 
 
 class LockOut:

@@ -20,6 +20,9 @@ from earwitness.reports.screen_style import SCREEN_STYLE
 
 Whole = Mapping[str, Any]
 
+SEEN_AT_A_GLANCE: Final = 5
+"""Accesses whose reasons need no summing up: each says its own."""
+
 _VERDICT_CLASS: Final = {
     "justified": "fine",
     "unjustified": "open",
@@ -64,7 +67,8 @@ def _sections(whole: Whole) -> Iterator[Markup]:
     members, entries = whole["members"], whole["entries"]
     if members:
         yield section("What happened", *_accesses(whole))
-        yield section("Why nothing justified it", bullets(*_reasons(members)))
+        if len(members) > SEEN_AT_A_GLANCE:
+            yield section("Why nothing justified them", bullets(*_reasons(members)))
     if whole["rule"]:
         yield section("What this rule looks for", element("p", whole["rule"]["description"]))
     answers = [entry for entry in entries if entry["kind"] == "stated"]

@@ -78,7 +78,7 @@ def who_was_told(deliveries: Sequence[Row]) -> Iterator[tuple[str, str, str]]:
     tries = Counter((each["notice_id"], each["channel"]) for each in deliveries)
     last = {(each["notice_id"], each["channel"]): each for each in deliveries}
     for key, delivery in last.items():
-        count = "" if tries[key] == 1 else f" at the {tries[key]}. try"
+        count = "" if tries[key] == 1 else f" at try {tries[key]}"
         answer = " ".join(filter(None, (str(delivery["code"] or ""), delivery["answer"])))
         became = f"{delivery['status'].replace('_', ' ')}{count}"
         yield delivery["channel"], delivery["at"], f"{became}: {answer}" if answer else became

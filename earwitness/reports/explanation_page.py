@@ -119,12 +119,14 @@ def _checks(explanation: Json) -> Markup:
 def _check(check: Json, *, needed: bool) -> Markup:
     # Where the access is justified, what was not met was not needed: it alarms nobody.
     failed = element("span", "NO", class_="open") if needed else "no"
+    alarms = {"class_": "failed"} if needed and not check["passed"] else {}
     return element(
         "tr",
         element("td", element("span", "ok", class_="fine") if check["passed"] else failed),
         element("td", shorten_times(check["expected"], check["found"])),
         element("td", shorten_times(check["found"], check["expected"])),
         element("td", check["evidence_ref"] or ""),
+        **alarms,
     )
 
 

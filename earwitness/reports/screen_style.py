@@ -38,6 +38,8 @@ input, textarea { width: 100%; padding: 9px 11px; border: 1px solid var(--soft);
 textarea { min-height: 9em; resize: vertical; }
 button { margin-top: 18px; padding: 10px 22px; border: 0; border-radius: 6px; font: inherit; font-weight: 600;
   color: #fff; background: #1f4e79; cursor: pointer; }
+form .note { margin-top: 14px; }
+.failed td { background: var(--wash); box-shadow: inset 0 1px var(--open), inset 0 -1px var(--open); }
 .fault { padding: 10px 14px; border-left: 3px solid var(--open); background: var(--wash); }
 @media screen and (prefers-color-scheme: dark) {
   :root { --paper: #14181f; --ink: #e6e9ef; --soft: #a3adbd; --line: #333c49; --wash: #1e242e;

@@ -1,6 +1,6 @@
 """The pages that an actor sees who was asked about an access. They name nobody and no customer."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from earwitness.alerts.words import LONGEST_TEXT
 from earwitness.reports.document import document, facts
@@ -8,8 +8,8 @@ from earwitness.reports.markup import Markup, element
 from earwitness.reports.screen_style import SCREEN_STYLE
 from earwitness.wording import DONE
 
-LONGEST_REF = 256
-_CONTENT = {
+LONGEST_REF: Final = 256
+_CONTENT: Final = {
     "call_recording": "a call recording",
     "sms_content": "a text message",
     "ivr_content": "a recording of a voice menu",
@@ -25,6 +25,13 @@ class Asked(NamedTuple):
     time: str
     action: str
     resource_type: str
+    outcome: str
+
+    @property
+    def done(self) -> str:
+        """Say what was done, or tried."""
+        done, tried = DONE[self.action]
+        return done if self.outcome == "succeeded" else f"tried to {tried}"
 
 
 class Draft(NamedTuple):
@@ -49,7 +56,7 @@ def question_page(asked: Asked, draft: Draft) -> str:
         ),
         facts(
             ("When", f"{asked.time[:19].replace('T', ' ')} UTC"),
-            ("What", f"{DONE[asked.action][0]} {_CONTENT[asked.resource_type]}"),
+            ("What", f"{asked.done} {_CONTENT[asked.resource_type]}"),
         ),
         element("p", draft.fault, class_="fault", role="alert") if draft.fault else None,
         _form(draft),

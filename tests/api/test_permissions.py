@@ -7,7 +7,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from earwitness.api import health, metrics
-from earwitness.api.app import ROUTERS, create_app
+from earwitness.api.app import PAGE_ROUTERS, ROUTERS, create_app
 from earwitness.api.gate import OPEN_PATHS
 from earwitness.api.permissions import MAY, NEEDS, OF_EVERYTHING, Caller, Need, named
 from models.errors import SinkUnavailable
@@ -45,7 +45,7 @@ CLOSED = sorted(route for route, need in NEEDS.items() if need is not Need.OPEN)
 
 def test_every_route_says_what_it_needs() -> None:
     """A route that was forgotten would be the way around roles; and none is named that is not there."""
-    routers = (*ROUTERS, metrics.router, health.router)
+    routers = (*ROUTERS, *PAGE_ROUTERS, metrics.router, health.router)
     routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
     found = {named(method, route.path) for route in routes for method in route.methods}
     assert found | {"GET /healthz"} == set(NEEDS)
@@ -54,7 +54,8 @@ def test_every_route_says_what_it_needs() -> None:
 def test_only_what_proves_itself_or_tells_nothing_is_open() -> None:
     """The gate lets these through without a token."""
     opened = {route for route, need in NEEDS.items() if need is Need.OPEN}
-    assert opened == {named("GET", path) for path in OPEN_PATHS} | {"POST /webhooks/{register}"}
+    proven = {"POST /webhooks/{register}", "GET /statements/{token}", "POST /statements/{token}"}
+    assert opened == {named("GET", path) for path in OPEN_PATHS} | proven
 
 
 def test_a_route_that_nobody_declared_is_refused_to_the_admin_too() -> None:
