@@ -1,4 +1,4 @@
-"""Pages of alerts and accesses in a browser: the token as a password, the same gate, and nothing that runs."""
+"""Pages of alerts and accesses in a browser: the token as a password, the same gate, nothing that runs."""
 
 import base64
 from collections.abc import Iterator
