@@ -23,6 +23,7 @@ from earwitness.api.sources import From, Sources
 from earwitness.query.rows import Row
 from earwitness.registers.activity import writing
 from earwitness.registers.hooks import evidence_message
+from earwitness.reports.alert_words import CITES
 from earwitness.reports.statement_page import LONGEST_REF, Draft, message_page, question_page
 from earwitness.reports.statement_page import Asked as Shown
 from models.alerts import Entry
@@ -118,7 +119,7 @@ def _keep(found: _Found, draft: Draft, request: Request, sources: Sources) -> bo
         asking.now,
         "stated",
         asking.principal,
-        text="\n".join(filter(None, (f"cites {draft.ref}" if draft.ref else "", draft.text))),
+        text="\n".join(filter(None, (f"{CITES}{draft.ref}" if draft.ref else "", draft.text))),
     )
     sources.desk.log.write_once(entry)
     kept = sources.desk.alerts.entry(found.alert_id, entry.id)

@@ -14,6 +14,7 @@ from earwitness.cli.policy_options import points
 from earwitness.reports.alert_words import (
     OUTCOMES,
     about,
+    cited,
     standing,
     stated,
     told,
@@ -191,6 +192,8 @@ def _next(whole: Json) -> Iterator[str]:
     for member in whole["members"][:MOST_EXPLAINED]:
         if member["action"] is not None:
             yield f"earwitness explain {member['id']}"
+    for ref in cited(whole["entries"]):
+        yield f"look up what the actor cites: earwitness evidence get {ref}"
     if "actor_id" in alert["grouping"]:
         yield f"earwitness actor {alert['grouping']['actor_id']} --since 30d"
     if alert["state"] == "open":

@@ -7,6 +7,7 @@ from typing import Any, Final
 from earwitness.reports.alert_words import (
     OUTCOMES,
     about,
+    cited,
     standing,
     stated,
     told,
@@ -110,6 +111,7 @@ def _access(member: Whole) -> Markup:
         element("span", now, class_=_VERDICT_CLASS.get(member["verdict"] or "", "")) if now else None,
         " \N{MIDDLE DOT} " if now and member["action"] else None,
         link if member["action"] else None,
+        f" \N{MIDDLE DOT} {member['id']}",
     ]
     return element(
         "li",
@@ -160,6 +162,10 @@ def _next(whole: Whole) -> Iterator[object]:
     short = alert["id"][:8]
     if whole["rule"]:
         yield element("span", "read ", element("code", whole["rule"]["runbook"]))
+    for ref in cited(whole["entries"]):
+        yield element(
+            "span", "look up what the actor cites: ", element("code", f"earwitness evidence get {ref}")
+        )
     if "actor_id" in alert["grouping"]:
         yield element("code", f"earwitness actor {alert['grouping']['actor_id']} --since 30d")
     yield element("code", f"earwitness alerts show {short}")

@@ -13,6 +13,9 @@ OUTCOMES: Final = {
     "explained": "it had a good reason",
     "false": "it was nothing",
 }
+CITES: Final = "cites "
+"""How the first line of an answer begins that names evidence."""
+
 _NAMED: Final = {"customer_id": "customer", "organization": "organization", "source": "source"}
 _VERDICTS: Final = {
     "justified": "justified",
@@ -47,6 +50,12 @@ def told(entry: Row) -> str:
 def stated(entry: Row) -> str:
     """Give what an actor answered, in one line."""
     return "; ".join(filter(None, (entry["text"] or "").splitlines()))
+
+
+def cited(entries: Sequence[Row]) -> list[str]:
+    """Name the evidence that actors cited in their answers."""
+    first_lines = [(entry["text"] or "").split("\n")[0] for entry in entries if entry["kind"] == "stated"]
+    return [line.removeprefix(CITES) for line in first_lines if line.startswith(CITES)]
 
 
 def what_happened(member: Row) -> str:

@@ -18,6 +18,8 @@ from earwitness.wording import (
 
 Json = Mapping[str, Any]
 
+VERSIONS: Final = "Evidence version"
+
 _VERDICTS: Final = {
     "justified": ("Justified", "fine"),
     "unjustified": ("Not justified", "open"),
@@ -189,7 +191,7 @@ def _history(history: Iterable[Json]) -> Markup:
         )
         for verdict in history
     ]
-    return _table(("Judged (UTC)", "Verdict", "Because", "Evidence version"), rows)
+    return _table(("Judged (UTC)", "Verdict", "Because", VERSIONS), rows)
 
 
 def _change(change: Json) -> Markup:
@@ -198,8 +200,12 @@ def _change(change: Json) -> Markup:
 
 
 def _table(heads: Iterable[str], rows: Iterable[Markup]) -> Markup:
-    head = element("thead", element("tr", *(element("th", words, scope="col") for words in heads)))
+    head = element("thead", element("tr", *map(_head, heads)))
     return element("div", element("table", head, element("tbody", *rows)), class_="scrolled")
+
+
+def _head(words: str) -> Markup:
+    return element("th", words, scope="col", **({"class_": "number"} if words == VERSIONS else {}))
 
 
 def _value(value: object) -> str:
