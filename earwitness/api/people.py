@@ -26,6 +26,7 @@ HEADERS: Final = {
 """No page runs anything, is framed, is kept by a cache, or tells another site where it was."""
 
 CHALLENGE: Final = 'Basic realm="earwitness: any name, and your token as the password", charset="UTF-8"'
+_TYPE_IT: Final = "Load the page again; type any name, and your token as the password."
 _SCHEME: Final = "Basic "
 _KEPT: Final = ("retry-after", "allow", "www-authenticate")
 _TITLES: Final = {
@@ -49,7 +50,8 @@ def as_page(answer: JSONResponse) -> Response:
     """Say what an error in JSON says, to a person."""
     error = json.loads(bytes(answer.body))["error"]
     title = _TITLES.get(answer.status_code, "Something went wrong")
-    shown = page(message_page(title, f"{error['message']}.", error["hint"]), answer.status_code)
+    hint = _TYPE_IT if error["code"] == "unauthorized" else error["hint"]
+    shown = page(message_page(title, f"{error['message']}.", hint), answer.status_code)
     for name in _KEPT:
         if name in answer.headers:
             shown.headers[name] = answer.headers[name]

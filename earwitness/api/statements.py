@@ -29,6 +29,7 @@ from earwitness.reports.statement_page import Asked as Shown
 from models.alerts import Entry
 from models.fields import EvidenceRef, format_time, parse_time
 from models.publisher import Publisher
+from models.verdict import JUSTIFIED
 
 log = structlog.get_logger()
 
@@ -73,6 +74,8 @@ def ask_actor(token: str, request: Request, sources: From) -> Response:
         customer_ids=[found.member["customer_id"]],
         row_count=1,
     )
+    if found.member["verdict"] == JUSTIFIED:
+        return page(message_page("Nothing to answer any more", "Evidence explains this access by now."))
     return page(question_page(_shown(found), Draft()))
 
 

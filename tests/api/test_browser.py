@@ -38,6 +38,7 @@ def test_a_browser_is_asked_for_the_token_and_sends_it_as_a_password(
     asked = browser.get(path)
     assert (asked.status_code, asked.headers["www-authenticate"][:5]) == (401, "Basic")
     assert "<h1>Who are you?</h1>" in asked.text
+    assert "your token as the password" in asked.text
     assert browser.get(path, headers=basic("wrong")).status_code == 401
     for name in ("", "ann", "bea"):
         assert browser.get(path, headers=basic(TOKEN, name)).status_code == 404

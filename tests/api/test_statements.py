@@ -17,7 +17,7 @@ from models.topics import ACCESS_EVENTS
 from tests.api.alerts import a_member, alert_log, an_alert
 from tests.api.holders import http
 from tests.api.serving import NOTHING, CannedStore, Kept, client_of
-from tests.api.world import encode, send, wait_for
+from tests.api.world import World, encode, send, wait_for
 from tests.conftest import Stack
 
 
@@ -120,6 +120,20 @@ def test_an_answer_is_kept_once_and_never_justifies(stack: Stack, nobody: httpx.
         record = admin.get(f"/evidence/{asked.ref}").json()["current"]["record"]
     assert (record["origin"], record["recorded_by"]) == ("actor_statement", asked.event["actor_id"])
     assert "She called" not in json.dumps(record)
+
+
+@pytest.mark.stack
+def test_where_evidence_explains_the_access_by_now_nothing_is_asked(
+    stack: Stack, nobody: httpx.Client, world: World
+) -> None:
+    """The ticket came before its actor looked into the mail."""
+    raised = an_alert(world.actor_id, world.customer_id)
+    with alert_log(stack) as log:
+        log.write([raised], [a_member(raised, world.engaged, verdict="pending", reason="evidence_not_found")])
+    until = datetime.now(UTC) + ANSWERED_WITHIN
+    question = Question(raised.alert_id, UUID(world.engaged["id"]), until.replace(microsecond=0))
+    answer = nobody.get(f"/statements/{token_of(question, _key(stack))}")
+    assert (answer.status_code, "Nothing to answer any more" in answer.text) == (200, True)
 
 
 @pytest.mark.stack
