@@ -67,7 +67,7 @@ class FindingReader:
     """
 
     def __init__(self, connection: KafkaConnection, group: str) -> None:
-        arguments = connection.arguments()
+        arguments = self._arguments = connection.arguments()
         try:
             self._consumer = KafkaConsumer(
                 FINDINGS,
@@ -89,8 +89,14 @@ class FindingReader:
         return bool(self._consumer.assignment())
 
     def poll(self, timeout_s: float) -> list[Finding]:
-        """Give findings as they come; none where none comes in time, or another process gets them."""
-        polled = self._consumer.poll(timeout_ms=round(timeout_s * 1_000), max_records=MOST_FINDINGS)
+        """Give findings as they come; none where none comes in time, or another process gets them.
+
+        Raises `BrokerUnavailable`.
+        """
+        try:
+            polled = self._consumer.poll(timeout_ms=round(timeout_s * 1_000), max_records=MOST_FINDINGS)
+        except KafkaError as error:
+            raise unreachable(self._arguments, error) from error
         return [finding for records in polled.values() for finding in _read(records)]
 
     def commit(self) -> None:

@@ -10,7 +10,7 @@ import structlog
 from earwitness.alerting.raising import News, Raiser
 from earwitness.alerting.rule_folder import RuleFolder
 from earwitness.health.readiness import Readiness
-from models.errors import SinkUnavailable
+from models.errors import BrokerUnavailable, SinkUnavailable
 from models.finding import Finding
 
 log = structlog.get_logger(__name__)
@@ -20,6 +20,7 @@ EXPLAINED_EVERY_S: Final = 5.0
 RULES_LOOKED_AT_EVERY_S: Final = 2.0
 LONGEST_PAUSE_S: Final = 5.0
 DONE: Final = "raising alerts"
+READING: Final = "reading findings"
 
 
 class Findings(Protocol):
@@ -65,7 +66,7 @@ class Alerter:
         """Work until stopped."""
         while not stopping.is_set():
             self._refresh()
-            found = self._findings.poll(POLL_S)
+            found = self._poll(stopping)
             if found:
                 self._persistently(partial(self._raiser.take, found), stopping)
                 if not stopping.is_set():
@@ -73,6 +74,17 @@ class Alerter:
             if self._findings.leads:
                 self._persistently(self._raiser.look, stopping)
                 self._close_explained(stopping)
+
+    def _poll(self, stopping: threading.Event) -> list[Finding]:
+        try:
+            found = self._findings.poll(POLL_S)
+        except BrokerUnavailable as error:
+            log.warning("findings_wait", error=str(error))
+            self._readiness.waits(READING, str(error))
+            stopping.wait(LONGEST_PAUSE_S)
+            return []
+        self._readiness.goes_on(READING)
+        return found
 
     def _refresh(self) -> None:
         if self._clock() - self._refreshed_at >= RULES_LOOKED_AT_EVERY_S:
