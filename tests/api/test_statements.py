@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from earwitness.alerts.statements import ANSWERED_WITHIN, Question, answer_id, token_of
+from earwitness.api.throttling import ANSWERS_PER_MINUTE
 from earwitness.devstack.layout import layout_of
 from earwitness.devstack.users import STATEMENT_KEY, read_secret
 from models.topics import ACCESS_EVENTS
@@ -211,6 +212,6 @@ def test_an_address_that_tries_many_links_is_told_to_wait() -> None:
     """And a body larger than any answer is not read."""
     with client_of(CannedStore(NOTHING), Kept(), token=None) as client:
         assert client.post("/statements/x", content=b"x" * 70_000).status_code == 413
-        codes = [client.get("/statements/x").status_code for _ in range(31)]
+        codes = [client.get("/statements/x").status_code for _ in range(ANSWERS_PER_MINUTE + 1)]
         assert (codes[0], codes[-1]) == (404, 429)
         assert "<h1>Too many requests</h1>" in client.get("/statements/x").text
