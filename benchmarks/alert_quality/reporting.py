@@ -11,7 +11,7 @@ TARGETS = "recall at least 0.95, precision at least 0.80, at most 20 alerts a da
 def as_markdown(months: Sequence[Measured], command: str) -> str:
     """Write the report: the whole, by rule and by kind of misuse, each as the sum over the months."""
     about = (
-        f"`{command}`: made-up months of [a company](../alert-population.md), judged by the real judge, stored in"
+        f"`{command}`: made-up months of [a company](../alert-population.md), judged by the real judge, in"
         " a real ClickHouse, and read by the rules that ship. Nobody tuned on these seeds."
     )
     parts = [
