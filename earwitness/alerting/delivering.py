@@ -69,7 +69,7 @@ class Deliverer:
             lane.thread.join(STOPPED_WITHIN_S)
 
     def _named(self, pending: Pending) -> tuple[str, ...]:
-        """Give the channels that its rule names and that exist; none: those that take its severity are told."""
+        """Give the channels that its rule names and that exist; none: those that take its severity hear."""
         known = tuple(name for name in pending.channels if name in self.names)
         unknown = pending.notice.rule, pending.channels
         if len(known) < len(pending.channels) and unknown not in self._unknown:
