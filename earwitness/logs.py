@@ -10,9 +10,8 @@ QUIET_LIBRARIES = ("aiokafka", "faust", "kafka", "mode", "asyncio")
 RECURRING_WARNINGS = ("kafka.net.sasl.scram",)
 """It warns at each connection that the deployment has chosen a network without TLS."""
 
-SILENT_LIBRARIES = ("apprise", "clickhouse_driver")
-"""The driver logs with a trace what it raises as well; our error says it once. apprise may log a URL, and
-its URLs are secrets."""
+SILENT_LIBRARIES = ("clickhouse_driver",)
+"""They log with a trace what they raise as well; our error says it once."""
 
 
 def configure(log_format: Literal["console", "json"]) -> None:
