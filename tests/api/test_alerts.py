@@ -112,7 +112,7 @@ def test_one_alert_tells_what_happened_to_whom_why_and_who_was_told(
     )
     assert (second["verdict_then"], second["verdict"]) == ("unjustified", "pending")
     assert [each["status"] for each in whole["deliveries"]] == ["failed", "delivered"]
-    assert whole["rule"]["runbook"] == "docs/runbooks/alerts/unjustified-access.md"
+    assert whole["rule"]["runbook"] == "docs/runbooks/alerts/unexplained-access.md"
     assert whole["alert"]["access_count"] == 2
     counted = investigator.get(f"/alerts/{told.counted.alert_id}").json()
     assert (counted["members"], counted["alert"]["access_count"]) == ([], 312)
@@ -249,7 +249,7 @@ def test_a_silence_has_a_reason_and_an_end_and_can_be_ended(
 ) -> None:
     """It is shown with the alerts that it holds back."""
     wish = {
-        "rule": "unjustified-access",
+        "rule": "unexplained-access",
         "grouping": {"actor_id": world.actor_id},
         "reason": "CHG-1",
         "expires": "2h",
