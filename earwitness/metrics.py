@@ -191,7 +191,15 @@ DELIVERIES: Final = Metric(
     ("channel", "status"),
 )
 
-ALERTER_METRICS: Final = (READY, ALERTS, RULES_REFUSED, RAISES_ALERTS, DELIVERIES)
+OLDEST_UNTOLD: Final = Metric(
+    "earwitness_alert_oldest_untold_seconds",
+    "gauge",
+    "seconds",
+    "How long ago that happened which the oldest notice still waiting for a channel tells; 0: none waits.",
+    ("channel",),
+)
+
+ALERTER_METRICS: Final = (READY, ALERTS, RULES_REFUSED, RAISES_ALERTS, DELIVERIES, OLDEST_UNTOLD)
 WORKER_METRICS: Final = (
     READY,
     LAG,

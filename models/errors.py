@@ -9,7 +9,7 @@ PipelineError
 ├── BrokerUnavailable    keep the events, back off, publish again
 ├── PolicyInvalid        keep the last good policy, alert
 ├── ChannelUnavailable   tell it again later
-├── ChannelRejected      give up on this notice, and say so: it will never be taken
+├── ChannelRejected      say so loudly; try seldom where somebody may mend the receiver, else give up
 ├── RulesInvalid         keep the last good alert rules, and say so
 ├── IntegrityBroken      stop and page; never repair by code
 ├── RangeLost            another worker owns the partition now: drop the batch, it is read again
@@ -104,7 +104,10 @@ class ChannelUnavailable(PipelineError):
 
 
 class ChannelRejected(PipelineError):
-    """A channel will never take this notice. Give it up, loudly."""
+    """A channel refused this notice. A person has to mend something: say so, and try seldom.
+
+    Without a `code` nobody was asked, and nobody can be over this channel: give it up, loudly.
+    """
 
     def __init__(self, detail: str, code: int = 0, answer: str = "") -> None:
         self.code = code

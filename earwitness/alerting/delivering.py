@@ -1,51 +1,48 @@
 """Telling people: a thread and a queue for each channel, and evidence of every try."""
 
-import queue
-import random
 import threading
+import traceback
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from time import monotonic
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
-from earwitness.alerting.notices import TOLD_WITHIN, Pending
-from earwitness.metrics import DELIVERIES, Meters
-from models.alerts import Delivery, DeliveryStatus, Notice
+from earwitness.alerting.notices import TOLD_WITHIN, DeliveryLog, Pending
+from earwitness.alerting.waiting import MOST_WAITING, Waiting, WaitingRoom
+from earwitness.metrics import DELIVERIES, OLDEST_UNTOLD, Meters
+from models.alerts import Delivery, DeliveryStatus
 from models.errors import ChannelRejected, ChannelUnavailable, SinkUnavailable
 from sinks.channels.configured import Configured
-from sinks.clickhouse.alerts import AlertLog
 
 log = structlog.get_logger(__name__)
 
-MOST_WAITING: Final = 1_000
-"""Notices that wait for one channel in memory; the store has the rest, and they are asked for again."""
+MOST_REMEMBERED: Final = 10_000
+"""Notices just told whose ids are kept: a question to the store may have been answered before they were."""
 
-FIRST_PAUSE_S: Final = 1.0
-LONGEST_PAUSE_S: Final = 300.0
-LONGEST_ASKED_FOR_S: Final = 3_600.0
-"""How long a channel's own wish to be left alone is granted."""
-
+LOOKS_EVERY_S: Final = 1.0
 STOPPED_WITHIN_S: Final = 12.0
+LONGEST_RECORD_PAUSE_S: Final = 30.0
 
 
 class Deliverer:
     """Tells what is pending over every channel that hears of it; a channel that is away holds up no other.
 
-    `offer` may be called with the same notice again and again: one that waits already is not taken twice. A
-    notice counts as told only once that is stored, so that it is told at least once, and a receiver knows a
-    repeat by its id.
+    `offer` may be called with the same notice again and again: one that waits, or was just told, is not
+    taken twice. A notice counts as told only once that is stored, so that it is told at least once, and a
+    receiver knows a repeat by its id.
     """
 
     def __init__(
         self,
         channels: Sequence[Configured],
-        alert_log: AlertLog,
+        delivery_log: DeliveryLog,
         meters: Meters,
         clock: Callable[[], datetime],
     ) -> None:
-        self._lanes = [_Lane(each, alert_log, meters, clock) for each in channels]
+        self._lanes = [_Lane(each, delivery_log, meters, clock) for each in channels]
+        self._unknown: set[tuple[str, tuple[str, ...]]] = set()
 
     @property
     def names(self) -> list[str]:
@@ -54,9 +51,10 @@ class Deliverer:
 
     def offer(self, notices: Sequence[Pending]) -> None:
         """Have these told, by whichever channels hear of them and have not told them."""
-        for lane in self._lanes:
-            for each in notices:
-                lane.offer(each)
+        for each in notices:
+            named = self._named(each)
+            for lane in self._lanes:
+                lane.offer(each, named)
 
     def start(self) -> None:
         """Begin."""
@@ -66,94 +64,161 @@ class Deliverer:
     def stop(self) -> None:
         """End after the tries under way; what waits is asked for again by the next process."""
         for lane in self._lanes:
-            lane.stopping.set()
+            lane.stop()
         for lane in self._lanes:
             lane.thread.join(STOPPED_WITHIN_S)
 
+    def _named(self, pending: Pending) -> tuple[str, ...]:
+        """Give the channels that its rule names and that exist; none: those that take its severity hear."""
+        known = tuple(name for name in pending.channels if name in self.names)
+        unknown = pending.notice.rule, pending.channels
+        if len(known) < len(pending.channels) and unknown not in self._unknown:
+            self._unknown.add(unknown)
+            log.error("channels_unknown", rule=pending.notice.rule, channels=pending.channels)
+        return known
+
+
+class _Outcome(NamedTuple):
+    """What became of a try. `asked_for_s`: how long the channel wants to be left alone."""
+
+    status: DeliveryStatus
+    code: int
+    answer: str
+    refused: bool = False
+    asked_for_s: float | None = None
+
 
 class _Lane:
-    """One channel, its queue, and how it has been lately."""
+    """One channel and those who wait for it. `offer` and `stop` are called by other threads."""
 
     def __init__(
-        self, configured: Configured, alert_log: AlertLog, meters: Meters, clock: Callable[[], datetime]
+        self, configured: Configured, delivery_log: DeliveryLog, meters: Meters, clock: Callable[[], datetime]
     ) -> None:
         self.name = configured.described.name
-        self.stopping = threading.Event()
         self.thread = threading.Thread(target=self._run, name=f"channel-{self.name}", daemon=True)
         self._described = configured.described
         self._channel = configured.channel
-        self._log = alert_log
+        self._log = delivery_log
         self._meters = meters
         self._clock = clock
-        self._waiting: queue.Queue[tuple[Notice, int]] = queue.Queue(MOST_WAITING)
-        self._held: set[str] = set()
-        self._lock = threading.Lock()
+        self._room = WaitingRoom(MOST_WAITING)
+        self._told: dict[str, None] = {}
+        self._changed = threading.Condition()
+        self._stopping = threading.Event()
 
-    def offer(self, pending: Pending) -> None:
+    def offer(self, pending: Pending, named: Sequence[str]) -> None:
         notice = pending.notice
-        if self.name in pending.done or not self._described.hears(notice, pending.channels):
+        if self.name in pending.done or not self._described.hears(notice, named):
             return
-        with self._lock:
-            if notice.id in self._held or self._waiting.full():
+        with self._changed:
+            if notice.id in self._told:
                 return
-            self._held.add(notice.id)
-        self._waiting.put((notice, pending.attempts.get(self.name, 0)))
+            if self._room.admit(notice, pending.attempts.get(self.name, 0), monotonic()):
+                self._changed.notify()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        with self._changed:
+            self._changed.notify()
 
     def _run(self) -> None:
-        while not self.stopping.is_set():
-            try:
-                notice, attempts = self._waiting.get(timeout=0.2)
-            except queue.Empty:
-                continue
-            self._tell(notice, attempts)
-            with self._lock:
-                self._held.discard(notice.id)
+        while not self._stopping.is_set():
+            waiting = self._next()
+            if waiting is not None:
+                self._tell(waiting)
 
-    def _tell(self, notice: Notice, attempts: int) -> None:
-        """Try until it is taken, will never be, or is too old; or until stopped."""
-        while not self.stopping.is_set():
-            attempts += 1
-            status, pause_s = self._try(notice, attempts)
-            if status != "failed":
-                return
-            self.stopping.wait(pause_s if pause_s is not None else pause_after(attempts))
+    def _next(self) -> Waiting | None:
+        with self._changed:
+            self._measure()
+            waiting = self._room.next_due(monotonic())
+            if waiting is None and not self._stopping.is_set():
+                due_in_s = self._room.due_in_s(monotonic())
+                self._changed.wait(LOOKS_EVERY_S if due_in_s is None else min(due_in_s, LOOKS_EVERY_S))
+            return waiting
 
-    def _try(self, notice: Notice, attempt: int) -> tuple[DeliveryStatus, float | None]:
+    def _measure(self) -> None:
+        oldest_at = self._room.oldest_at()
+        age = timedelta(0) if oldest_at is None else max(self._clock() - oldest_at, timedelta(0))
+        self._meters.set(OLDEST_UNTOLD, age.total_seconds(), self.name)
+
+    def _tell(self, waiting: Waiting) -> None:
+        """Try once, keep the evidence, and only then let it go or have it wait again."""
+        waiting.attempts += 1
+        notice = waiting.notice
         began_at, at = monotonic(), self._clock()
-        status: DeliveryStatus = "delivered"
-        code, answer, pause_s = 0, "", None
-        try:
-            code, answer = self._channel.send(notice)
-        except ChannelRejected as error:
-            status, code, answer = "given_up", error.code, error.answer or str(error)
-            log.error("notice_given_up", channel=self.name, alert=str(notice.alert_id), why=str(error))  # noqa: TRY400 - expected
-        except ChannelUnavailable as error:
-            status = "given_up" if at - notice.at > TOLD_WITHIN else "failed"
-            code, answer = error.code, error.answer or str(error)
-            pause_s = None if error.retry_after_s is None else min(error.retry_after_s, LONGEST_ASKED_FOR_S)
-            log.warning(
-                "notice_not_told",
-                channel=self.name,
-                alert=str(notice.alert_id),
-                attempt=attempt,
-                why=str(error),
-            )
+        outcome = self._try(waiting, late=at - notice.at > TOLD_WITHIN)
         took_ms = round((monotonic() - began_at) * 1_000)
-        self._meters.add(DELIVERIES, 1, self.name, status)
-        delivery = Delivery(notice.id, notice.alert_id, self.name, attempt, at, status, code, answer, took_ms)
-        return self._recorded(delivery), pause_s
+        self._meters.add(DELIVERIES, 1, self.name, outcome.status)
+        delivery = Delivery(
+            notice.id,
+            notice.alert_id,
+            self.name,
+            waiting.attempts,
+            at,
+            outcome.status,
+            outcome.code,
+            outcome.answer,
+            took_ms,
+        )
+        if not self._recorded(delivery):
+            return
+        with self._changed:
+            if outcome.status != "failed":
+                self._room.settled(waiting, monotonic(), taken=outcome.status == "delivered")
+                self._remember(notice.id)
+            elif outcome.refused:
+                self._room.refused(waiting, monotonic())
+            else:
+                self._room.put_off(waiting, monotonic(), outcome.asked_for_s)
 
-    def _recorded(self, delivery: Delivery) -> DeliveryStatus:
-        """Keep the evidence; where that fails the notice is not known to be told, and is told again."""
+    def _try(self, waiting: Waiting, *, late: bool) -> _Outcome:
+        again: DeliveryStatus = "given_up" if late else "failed"
         try:
-            self._log.deliver([delivery])
-        except SinkUnavailable as error:
-            log.warning("delivery_not_recorded", channel=self.name, error=str(error))
-            return "failed"
-        return delivery.status
+            receipt = self._channel.send(waiting.notice)
+        except ChannelUnavailable as error:
+            outcome = _Outcome(again, error.code, error.answer or str(error), asked_for_s=error.retry_after_s)
+        except ChannelRejected as error:
+            # Without a code nobody was asked: it cannot be told over this channel at all.
+            status = again if error.code else "given_up"
+            outcome = _Outcome(status, error.code, error.answer or str(error), refused=True)
+        except Exception as error:  # noqa: BLE001 - a fault of ours must not end the thread, and with it the channel
+            # Its text may hold anything, a secret as well; its place does not.
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            outcome = _Outcome(again, 0, f"{type(error).__name__} at {place.name}:{place.lineno}")
+        else:
+            return _Outcome("delivered", receipt.code, receipt.answer)
+        self._say(waiting, outcome)
+        return outcome
 
+    def _say(self, waiting: Waiting, outcome: _Outcome) -> None:
+        loud = outcome.refused or outcome.status == "given_up"
+        (log.error if loud else log.warning)(
+            "notice_given_up" if outcome.status == "given_up" else "notice_not_told",
+            channel=self.name,
+            alert=str(waiting.notice.alert_id),
+            notice=waiting.notice.id,
+            attempt=waiting.attempts,
+            code=outcome.code,
+            answer=outcome.answer,
+        )
 
-def pause_after(attempts: int) -> float:
-    """Give the seconds to wait after so many tries: doubling, bounded, and spread by chance."""
-    longest = min(FIRST_PAUSE_S * 2 ** min(attempts - 1, 12), LONGEST_PAUSE_S)
-    return random.uniform(longest / 2, longest)  # noqa: S311 - no secret
+    def _recorded(self, delivery: Delivery) -> bool:
+        """Keep the evidence, however long the store is away. False where that ended with the process.
+
+        Whoever was told is not told again every few minutes because the store is away; a process that is
+        killed meanwhile leaves no row, and the next one tells it again.
+        """
+        while not self._stopping.is_set():
+            try:
+                self._log.deliver([delivery])
+            except SinkUnavailable as error:
+                log.warning("delivery_not_recorded", channel=self.name, error=str(error))
+                self._stopping.wait(min(error.retry_after_s, LONGEST_RECORD_PAUSE_S))
+            else:
+                return True
+        return False
+
+    def _remember(self, notice_id: str) -> None:
+        self._told[notice_id] = None
+        if len(self._told) > MOST_REMEMBERED:
+            del self._told[next(iter(self._told))]

@@ -8,10 +8,13 @@ from uuid import UUID
 from earwitness.alerts.rules import Rule
 from earwitness.query.conditions import Parameters
 from earwitness.query.store import Store
-from models.alerts import MOST_ACCESS_IDS, Notice, Silence
+from models.alerts import MOST_ACCESS_IDS, Delivery, Notice, Silence
 
 TOLD_WITHIN: Final = timedelta(days=3)
 """How long a notice is tried, before it is given up."""
+
+ENDED_WITHIN: Final = timedelta(days=30)
+"""How long one whose tries came to no end, because no process ran then, gets a last one."""
 
 PAGE: Final = 1_000
 NOTICED: Final = ("raised", "reopened", "closed", "asked")
@@ -31,7 +34,7 @@ class Pending(NamedTuple):
 
 
 _ENTRIES: Final = f"""
-WITH recent AS (SELECT * FROM alert_entries WHERE at > {{since}} AND kind IN {{kinds}})
+WITH recent AS (SELECT * FROM alert_entries WHERE at > {{begin}} AND kind IN {{kinds}})
 SELECT e.entry_id, e.alert_id, e.kind, e.at, e.text, a.rule, a.title, a.severity, a.access_count, a.grouping,
        d.done, d.tried, m.ids
 FROM recent AS e
@@ -48,8 +51,16 @@ LEFT ANY JOIN
     FROM alert_members WHERE alert_id IN (SELECT alert_id FROM recent) GROUP BY alert_id
 ) AS m ON m.alert_id = e.alert_id
 WHERE NOT hasAll(d.done, {{channels}}) AND (e.at, e.entry_id) > ({{after}}, {{after_id}})
+  AND (e.at > {{since}} OR arrayExists(t -> has({{channels}}, t.1) AND NOT has(d.done, t.1), d.tried))
 ORDER BY e.at, e.entry_id LIMIT {PAGE}
 """  # noqa: S608 - constants
+
+
+class DeliveryLog(Protocol):
+    """Where evidence of tries is kept."""
+
+    def deliver(self, deliveries: Sequence[Delivery]) -> None:
+        """Keep it, or raise `SinkUnavailable`."""
 
 
 class Links(Protocol):
@@ -73,13 +84,15 @@ class Outbox:
     def pending(self, rules: Mapping[str, Rule], since: datetime, now: datetime) -> Iterator[Pending]:
         """Give the notices of what happened after `since` that not every channel has, the oldest first.
 
+        With them, where `since` reaches back as far as a notice is tried, older ones whose tries have no end.
         What a silence holds back is left out, and is given when the silence is over. Raises
         `SinkUnavailable`.
         """
         if not self._channels:
             return
         silences = _silences(self._store, now)
-        for row in self._rows(max(since, now - TOLD_WITHIN)):
+        fresh = now - TOLD_WITHIN
+        for row in self._rows(now - ENDED_WITHIN if since <= fresh else since, max(since, fresh)):
             rule = rules.get(row["rule"])
             if rule is None or (row["kind"] != "asked" and not rule.notify):
                 continue
@@ -89,11 +102,12 @@ class Outbox:
             if notice is not None:
                 yield Pending(notice, rule.channels, frozenset(row["done"]), _attempts(row["tried"]))
 
-    def _rows(self, since: datetime) -> Iterator[dict[str, Any]]:
-        after, after_id = since, UUID(int=0)
+    def _rows(self, begin: datetime, since: datetime) -> Iterator[dict[str, Any]]:
+        after, after_id = begin, UUID(int=0)
         while True:
             parameters = Parameters("x")
             sql = _ENTRIES.format(
+                begin=parameters.instant(begin),
                 since=parameters.instant(since),
                 kinds=parameters.add(list(NOTICED), "Array(String)"),
                 channels=parameters.add(self._channels, "Array(String)"),

@@ -30,7 +30,8 @@ class Channel(Protocol):
     def send(self, notice: Notice) -> Receipt:
         """Tell it, within `LONGEST_TRY_S`.
 
-        Raises `ChannelUnavailable` (try again) or `ChannelRejected` (it will never be taken).
+        Raises `ChannelUnavailable` (try again), or `ChannelRejected`: with a code the other side refused it
+        as things are; without one nobody was asked, and nobody can be over this channel.
         """
 
 

@@ -1,7 +1,9 @@
 """A POST that ends in time, whatever the receiver does."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import httpx
@@ -20,24 +22,41 @@ class Answered(NamedTuple):
     retry_after: str | None
 
 
-def post(url: str, body: bytes, headers: Mapping[str, str], longest_s: float = LONGEST_TRY_S) -> Answered:
-    """Send one request. Raises `ChannelUnavailable` where no answer came in time."""
-    return asyncio.run(_post(url, body, headers, longest_s))
+class Target(NamedTuple):
+    """Where to post, and by which authorities a server there is known."""
+
+    url: str
+    tls: ssl.SSLContext
+    longest_s: float = LONGEST_TRY_S
 
 
-async def _post(url: str, body: bytes, headers: Mapping[str, str], longest_s: float) -> Answered:
+def target(url: str, ca_file: Path | None = None, longest_s: float = LONGEST_TRY_S) -> Target:
+    """Name one. With `ca_file` its authorities count instead of the system's. Raises OSError."""
+    return Target(url, ssl.create_default_context(cafile=ca_file), longest_s)
+
+
+def post(to: Target, body: bytes, headers: Mapping[str, str]) -> Answered:
+    """Send one request. Raises `ChannelUnavailable` where no answer came in time.
+
+    Only the resolver is not ours to stop: while it looks for a host, it may hold a try as long as it
+    is configured to.
+    """
+    return asyncio.run(_post(to, body, headers))
+
+
+async def _post(to: Target, body: bytes, headers: Mapping[str, str]) -> Answered:
     try:
-        async with asyncio.timeout(longest_s):
-            return await _exchange(url, body, headers)
+        async with asyncio.timeout(to.longest_s):
+            return await _exchange(to, body, headers)
     except TimeoutError as error:
-        raise ChannelUnavailable(f"no whole answer within {longest_s:g} s") from error
+        raise ChannelUnavailable(f"no whole answer within {to.longest_s:g} s") from error
     except (httpx.HTTPError, OSError) as error:
         raise ChannelUnavailable(f"{type(error).__name__}: {error}".removesuffix(": ")) from error
 
 
-async def _exchange(url: str, body: bytes, headers: Mapping[str, str]) -> Answered:
-    client = httpx.AsyncClient(follow_redirects=False, trust_env=False, timeout=LONGEST_TRY_S)
-    async with client, client.stream("POST", url, content=body, headers=dict(headers)) as response:
+async def _exchange(to: Target, body: bytes, headers: Mapping[str, str]) -> Answered:
+    client = httpx.AsyncClient(verify=to.tls, follow_redirects=False, trust_env=False, timeout=to.longest_s)
+    async with client, client.stream("POST", to.url, content=body, headers=dict(headers)) as response:
         taken = b""
         async for chunk in response.aiter_raw():
             taken += chunk[: LARGEST_ANSWER_BYTES - len(taken)]

@@ -1,12 +1,15 @@
 """Electronic mail, by SMTP."""
 
 import asyncio
+import re
 import ssl
 from email.message import EmailMessage
 from html import escape
+from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
 import aiosmtplib
+from pydantic import SecretStr
 
 from models.alerts import Notice
 from models.errors import ChannelRejected, ChannelUnavailable
@@ -14,6 +17,8 @@ from sinks.channels.base import LONGEST_TRY_S, Receipt, first_words
 
 Security = Literal["starttls", "tls", "none"]
 TRANSIENT: Final = range(400, 500)
+ADDRESS: Final = re.compile(r"[^\s@<>,;:\"()\[\]\\]+@[^\s@<>,;:\"()\[\]\\]+")
+"""What a mail is sent to: one address, with nothing that could make two of it, or another header."""
 
 
 class MailServer(NamedTuple):
@@ -23,7 +28,8 @@ class MailServer(NamedTuple):
     port: int
     security: Security
     username: str = ""
-    password: str = ""
+    password: SecretStr = SecretStr("")
+    ca_file: Path | None = None
 
 
 class MailChannel:
@@ -39,6 +45,7 @@ class MailChannel:
     ) -> None:
         self.name = name
         self._server = server
+        self._tls = None if server.security == "none" else ssl.create_default_context(cafile=server.ca_file)
         self._sender = sender
         self._recipients = recipients
         self._longest_s = longest_s
@@ -46,7 +53,7 @@ class MailChannel:
     def send(self, notice: Notice) -> Receipt:
         """Hand it to the server; a repeat has the same Message-ID."""
         recipients = (notice.recipient,) if notice.kind == "question" else self._recipients
-        if notice.kind == "question" and "@" not in notice.recipient:
+        if notice.kind == "question" and ADDRESS.fullmatch(notice.recipient) is None:
             raise ChannelRejected("the register knows no mail address (an alias with @) of the actor")
         return asyncio.run(self._send(message(notice, self._sender, recipients)))
 
@@ -59,10 +66,10 @@ class MailChannel:
                     hostname=server.host,
                     port=server.port,
                     username=server.username or None,
-                    password=server.password or None,
+                    password=server.password.get_secret_value() or None,
                     use_tls=server.security == "tls",
                     start_tls=server.security == "starttls",
-                    tls_context=None if server.security == "none" else ssl.create_default_context(),
+                    tls_context=self._tls,
                     timeout=self._longest_s,
                 )
         except TimeoutError as error:
@@ -103,7 +110,8 @@ def _subject(notice: Notice) -> str:
     if notice.kind == "question":
         return "What was this access for? Please answer today"
     word = {"closed": "closed: ", "reopened": "again: "}.get(notice.kind, "")
-    return f"[{notice.severity}] {word}{notice.title}"
+    # A line break in a header would begin the next one.
+    return f"[{notice.severity}] {word}{' '.join(notice.title.split())}"
 
 
 def _told(notice: Notice) -> list[str]:

@@ -12,7 +12,7 @@ from typing import Final
 from models.alerts import Notice
 from models.fields import format_time
 from sinks.channels.base import Receipt, judged
-from sinks.channels.http import post
+from sinks.channels.http import Target, post
 
 SECRET_PREFIX: Final = "whsec_"  # noqa: S105 - how a secret begins
 SHORTEST_SECRET_BYTES: Final = 24
@@ -22,9 +22,9 @@ LONGEST_SECRET_BYTES: Final = 64
 class WebhookChannel:
     """Posts a notice to a URL. With two secrets, while one is rotated, it signs with both."""
 
-    def __init__(self, name: str, url: str, keys: Sequence[bytes], clock: Callable[[], datetime]) -> None:
+    def __init__(self, name: str, to: Target, keys: Sequence[bytes], clock: Callable[[], datetime]) -> None:
         self.name = name
-        self._url = url
+        self._to = to
         self._keys = tuple(keys)
         self._clock = clock
 
@@ -39,7 +39,7 @@ class WebhookChannel:
             "webhook-timestamp": sent_at,
             "webhook-signature": " ".join(signature(key, notice.id, sent_at, body) for key in self._keys),
         }
-        answered = post(self._url, body, headers)
+        answered = post(self._to, body, headers)
         return judged(answered.code, answered.text, answered.retry_after)
 
 

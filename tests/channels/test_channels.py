@@ -21,6 +21,7 @@ from models.alerts import Notice
 from models.errors import ChannelRejected, ChannelUnavailable
 from sinks.channels import http
 from sinks.channels.alertmanager import AlertmanagerChannel
+from sinks.channels.http import target
 from sinks.channels.mail import MailChannel, MailServer
 from sinks.channels.webhook import WebhookChannel, read_key
 from tests.channels.receivers import Mailbox, Receiver, mail_server, receiving
@@ -36,13 +37,13 @@ def a_notice(**changes: object) -> Notice:
         "alert_id": UUID(int=7),
         "kind": "raised",
         "at": NOW,
-        "rule": "unjustified-access",
+        "rule": "unexplained-access",
         "title": "An access that nothing justifies",
         "severity": "high",
         "access_count": 3,
         "access_ids": ("a-1", "a-2"),
         "link": "http://127.0.0.1:8321/alerts/7",
-        "runbook": "docs/runbooks/alerts/unjustified-access.md",
+        "runbook": "docs/runbooks/alerts/unexplained-access.md",
     }
     return Notice(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -61,7 +62,7 @@ def mailbox() -> Iterator[tuple[Mailbox, int]]:
 
 def a_webhook(receiver: Receiver, *secrets: str) -> WebhookChannel:
     keys = [read_key(secret) for secret in secrets or (SECRET,)]
-    return WebhookChannel("soc", f"{receiver.url}/hook", keys, lambda: datetime.now(UTC))
+    return WebhookChannel("soc", target(f"{receiver.url}/hook"), keys, lambda: datetime.now(UTC))
 
 
 def a_mail_channel(port: int, longest_s: float = 10.0) -> MailChannel:
@@ -114,7 +115,7 @@ def test_what_passes_is_tried_again_and_when_is_for_the_receiver_to_say(
 
 
 @pytest.mark.parametrize("status", [301, 302, 307, 400, 401, 404, 410])
-def test_what_will_never_be_taken_is_given_up(receiver: Receiver, status: int) -> None:
+def test_what_is_refused_is_said_to_be_refused(receiver: Receiver, status: int) -> None:
     """A redirect as well: it could lead anywhere, and a signed body would follow."""
     receiver.behaviour, receiver.headers = status, {"Location": f"{receiver.url}/elsewhere"}
     with pytest.raises(ChannelRejected) as error:
@@ -129,14 +130,14 @@ def test_a_receiver_that_misbehaves_does_not_hold_a_try(receiver: Receiver, beha
     receiver.behaviour = behaviour
     began_at = time.monotonic()
     with pytest.raises(ChannelUnavailable):
-        http.post(f"{receiver.url}/hook", b"{}", {}, longest_s=1.0)
+        http.post(target(f"{receiver.url}/hook", longest_s=1.0), b"{}", {})
     assert time.monotonic() - began_at < 2.5
 
 
 def test_of_a_flood_of_an_answer_only_the_beginning_is_read(receiver: Receiver) -> None:
     """Memory does not depend on what a receiver answers."""
     receiver.behaviour = "floods"
-    assert len(http.post(f"{receiver.url}/hook", b"{}", {}).text) == http.LARGEST_ANSWER_BYTES
+    assert len(http.post(target(f"{receiver.url}/hook"), b"{}", {}).text) == http.LARGEST_ANSWER_BYTES
 
 
 def test_where_nobody_listens_it_is_tried_again() -> None:
@@ -145,7 +146,7 @@ def test_where_nobody_listens_it_is_tried_again() -> None:
         unused.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(ChannelUnavailable):
-            http.post(url, b"{}", {})
+            http.post(target(url), b"{}", {})
 
 
 def test_a_mail_reads_well_and_a_repeat_is_known_by_its_id(mailbox: tuple[Mailbox, int]) -> None:
@@ -236,12 +237,12 @@ def alertmanager(tmp_path: Path) -> Iterator[str]:
 
 def test_a_real_alertmanager_shows_an_alert_until_it_is_closed(alertmanager: str) -> None:
     """Told twice it is one there as well; closed, it ends."""
-    channel = AlertmanagerChannel("am", alertmanager, lambda: datetime.now(UTC))
+    channel = AlertmanagerChannel("am", target(alertmanager), lambda: datetime.now(UTC))
     notice = a_notice(at=datetime.now(UTC) - timedelta(seconds=3))
     channel.send(notice)
     channel.send(notice)
     (shown,) = httpx.get(f"{alertmanager}/api/v2/alerts").json()
-    assert shown["labels"]["alertname"] == "unjustified-access"
+    assert shown["labels"]["alertname"] == "unexplained-access"
     assert shown["labels"]["alert_id"] == str(notice.alert_id)
     assert shown["generatorURL"] == notice.link
     channel.send(notice._replace(kind="closed", id=str(uuid4())))
