@@ -9,7 +9,7 @@ INSTALLED := $(VENV)/.installed
 QUIX := .venv-quix
 PROFILE ?= kills
 
-.PHONY: help setup demo test check bench fuzz chaos mutants simulate restore-drill outage-drill disk-drill lock reference clean
+.PHONY: help setup demo test check bench alert-quality fuzz chaos mutants simulate restore-drill outage-drill disk-drill lock reference clean
 
 help: ## print this help
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ $(QUIX)/.installed: benchmarks/quix.lock | $(INSTALLED)
 	$(PYTHON) -m venv $(QUIX)
 	$(QUIX)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement benchmarks/quix.lock
 	@touch $@
+
+alert-quality: setup ## measure recall and precision of the alerts on three held-out made-up months (an hour); writes docs/reports/alert-quality.md
+	$(BIN)/python -m benchmarks.alert_quality --report docs/reports/alert-quality.md
 
 fuzz: setup ## have schemathesis ask the API of a stack of its own at length (EXAMPLES=200)
 	$(BIN)/python -m tests.api.fuzzing --examples $(or $(EXAMPLES),200)

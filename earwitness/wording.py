@@ -1,7 +1,8 @@
 """The codes of the contract in words, for those who read a page and not a table."""
 
 import re
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d{6})?Z")
 
@@ -71,6 +72,29 @@ EVIDENCE_NEEDED: Final = {
 """How the evidence of an alternative would have counted."""
 
 _SPANS: Final = (("d", 86_400), ("h", 3_600), ("min", 60), ("s", 1))
+
+
+def tell_access(row: Mapping[str, Any]) -> str:
+    """Tell an access, a row of the trail or of an alert, in one sentence."""
+    organization = f" of {row['organization']}" if row["organization"] else ""
+    team = f" (team {row['actor_team']})" if row.get("actor_team") else ""
+    done, tried = DONE[row["action"]]
+    verb = done if row["outcome"] == "succeeded" else f"tried to {tried}"
+    customer = "many or unknown customers" if row["customer_id"] == "*" else f"customer {row['customer_id']}"
+    when = row["time"][:19].replace("T", " ")
+    return (
+        f"On {when} UTC, {row['actor_type']} {row['actor_id']}{organization}{team}"
+        f" {verb} {row['resource_type']} {row['resource_id']} of {customer}{_circumstances(row)}."
+        f" Reported by {row['source']}."
+    )
+
+
+def _circumstances(row: Mapping[str, Any]) -> str:
+    outcome = "" if row["outcome"] == "succeeded" else f" ({row['outcome']})"
+    recipient = f" (the content goes to {row['recipient']})" if row["recipient"] else ""
+    purpose = f", declaring {row['purpose']}" if row["purpose"] else ", declaring no purpose"
+    cited = f" and citing {row['evidence_ref']}" if row["evidence_ref"] else " and citing no evidence"
+    return f"{outcome}{recipient}{purpose}{cited}"
 
 
 def duration(seconds: float) -> str:

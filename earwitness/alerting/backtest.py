@@ -13,8 +13,9 @@ from models.alerts import Entry, Member
 SLICE: Final = timedelta(days=1)
 """How much history is asked for at once."""
 
-STEP: Final = timedelta(hours=1)
-"""How often behaviour is looked at, at most: a month at every minute would be 43,200 looks."""
+SHORTEST_STEP: Final = timedelta(hours=1)
+LOOKS_A_WINDOW: Final = 8
+"""How often behaviour is looked at: a month at every minute would be 43,200 looks."""
 
 
 class PastAlert(NamedTuple):
@@ -27,8 +28,8 @@ class PastAlert(NamedTuple):
 def backtest(store: Store, rules: Sequence[Rule], since: datetime, until: datetime) -> list[PastAlert]:
     """Give the alerts that these rules would have raised within [since, until), in their order.
 
-    Each verdict counts as it was given, whatever it became later; behaviour is looked at every hour, or
-    less often where its rule says so. Alerts that people would have closed stay open, so that a repeat
+    Each verdict counts as it was given, whatever it became later; behaviour is looked at eight times a
+    window, and at most every hour. Alerts that people would have closed stay open, so that a repeat
     within the dedup period is not counted. Raises `SinkUnavailable` or `QueryRejected`.
     """
     grouper = Grouper()
@@ -68,7 +69,7 @@ def _of_accesses(store: Store, rules: Sequence[Rule], since: datetime, until: da
 def _of_behaviour(store: Store, rule: Rule, since: datetime, until: datetime) -> Iterator[Hit]:
     if not isinstance(rule.condition, BehaviourCondition):
         return
-    step = max(rule.condition.every, STEP)
+    step = max(rule.condition.every, SHORTEST_STEP, rule.grouping.window / LOOKS_A_WINDOW)
     looked_at = since + step
     while looked_at <= until:
         yield from behaviour(store, rule, looked_at)

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from earwitness.alerting.statements import ANSWERED_WITHIN, Question, token_of
+from earwitness.alerts.statements import ANSWERED_WITHIN, Question, token_of
 from earwitness.query.conditions import Parameters
 from earwitness.query.store import Store
 

@@ -156,6 +156,8 @@ def _row(table: str, given: Mapping[str, Any], moment: datetime, number: int) ->
 
 
 def _numbered(value: Any, number: int) -> Any:  # noqa: ANN401 - what stands in a file
+    if isinstance(value, list):
+        return [_numbered(each, number) for each in value]
     return value.replace("{n}", str(number)) if isinstance(value, str) else value
 
 

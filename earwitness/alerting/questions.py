@@ -34,6 +34,28 @@ _VERDICT: Final = (
 )  # fmt: skip
 _REPLACED: Final = ", ".join(f"v.{name} AS {name}" for name in _VERDICT)
 
+_COMPLAINTS: Final = """
+SELECT arrayJoin(customer_ids) AS of_customer,
+       groupArray((parseDateTime64BestEffortOrZero(valid_from, 6, 'UTC'),
+                   if(valid_to = '', toDateTime64('2200-01-01 00:00:00', 6, 'UTC'),
+                      parseDateTime64BestEffortOrZero(valid_to, 6, 'UTC')),
+                   registered_at)) AS complaints
+FROM
+(
+    SELECT customer_ids, kind, status, registered_at, JSONExtractString(record, 'valid_from') AS valid_from,
+           JSONExtractString(record, 'valid_to') AS valid_to
+    FROM evidence
+)
+WHERE kind = 'complaint' AND status = 'active'
+  AND hasAny(customer_ids, (SELECT groupUniqArray(customer_id) FROM candidates))
+GROUP BY of_customer
+"""
+_OPEN: Final = (
+    "arrayExists(each -> each.1 <= candidates.time AND candidates.time < each.2 + INTERVAL 2 DAY"
+    " AND each.3 <= candidates.judged_at, known.complaints)"
+)
+_BESIDE: Final = {"either": "", "a_complaint": f" AND {_OPEN}", "no_complaint": f" AND NOT {_OPEN}"}
+
 
 class AccessRules:
     """Asks which rules on one access fire for accesses, all of them in one statement."""
@@ -71,12 +93,16 @@ class AccessRules:
         return self._fired(store, given, "1", parameters.values)
 
     def _fired(self, store: Store, source: str, where: str, values: Mapping[str, Parameter]) -> Iterator[Hit]:
-        fires = ", ".join(f"({each.sql}) AS fires_{number}" for number, each in enumerate(self._conditions))
+        fires = ", ".join(
+            f"({each.sql}{_BESIDE[_beside(rule)]}) AS fires_{number}"
+            for number, (rule, each) in enumerate(zip(self._rules, self._conditions, strict=True))
+        )
         columns = ", ".join((*_MEMBER, *self._grouped, "judged_at"))
         any_of = " OR ".join(f"fires_{number}" for number in range(len(self._rules)))
         answer = store.ask(
-            f"SELECT {columns}, {fires} FROM {source} WHERE {where} AND verdict != 'justified'"  # noqa: S608 - constants and compiled conditions
-            f" AND ({any_of}) ORDER BY judged_at, id",
+            f"WITH candidates AS (SELECT * FROM {source} WHERE {where} AND verdict != 'justified')"  # noqa: S608 - constants and compiled conditions
+            f" SELECT {columns}, {fires} FROM candidates LEFT ANY JOIN ({_COMPLAINTS}) AS known"
+            f" ON known.of_customer = candidates.customer_id WHERE {any_of} ORDER BY judged_at, id",
             {
                 **values,
                 **{name: value for each in self._conditions for name, value in each.parameters.items()},
@@ -222,6 +248,10 @@ def _condition(rule: Rule, prefix: str) -> Condition:
         msg = f"{rule.id} is no rule on one access"
         raise TypeError(msg)
     return condition_of(parse(rule.condition.query), prefix)
+
+
+def _beside(rule: Rule) -> str:
+    return rule.condition.beside if isinstance(rule.condition, AccessCondition) else "either"
 
 
 def _hit(rule: Rule, row: Mapping[str, Any]) -> Hit:

@@ -43,13 +43,22 @@ class Grouping(BaseModel):
     dedup: Span
 
 
+Beside = Literal["either", "a_complaint", "no_complaint"]
+
+
 class AccessCondition(BaseModel):
-    """Fires for each verdict, other than `justified`, of an access that meets a query."""
+    """Fires for each verdict, other than `justified`, of an access that meets a query.
+
+    `beside` narrows it to accesses whose customer has a complaint that was open at the time, or had been
+    within the two days before, as far as the registers knew when the verdict was given; or to the others.
+    Beside a complaint a missing reference is mostly a slip.
+    """
 
     model_config = _FROZEN
 
     kind: Literal["access"]
     query: Annotated[str, Field(min_length=1, max_length=2_000)]
+    beside: Beside = "either"
 
 
 class BehaviourCondition(BaseModel):

@@ -1,7 +1,7 @@
 """Routes about accesses: one of them, and its explanation."""
 
 from datetime import datetime
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Query
 from fastapi.responses import JSONResponse
@@ -59,15 +59,22 @@ def explain(
 ) -> JSONResponse:
     """Say why each access with that id has its verdict, or had it at an instant."""
     as_of = _past(question.as_of, asked.now)
-    rows = _found(identifier, asked, sources, "explain", as_of)
-    explanations = [{**sources.explain(row, as_of), "stale": sources.registers.stale(row)} for row in rows]
+    explanations = explained(identifier, asked, sources, as_of)
     return asked.answer(
         {"explanations": explanations, "as_of": _shown(as_of)},
         "explain",
         _asked_of(identifier, as_of),
-        customer_ids=customers_of(rows),
-        row_count=len(rows),
+        customer_ids=customers_of([each["access"] for each in explanations]),
+        row_count=len(explanations),
     )
+
+
+def explained(
+    identifier: str, asked: Asking, sources: Sources, as_of: datetime | None
+) -> list[dict[str, Any]]:
+    """Explain each access of an id. That there is none is recorded, and raised as `NotFound`."""
+    rows = _found(identifier, asked, sources, "explain", as_of)
+    return [{**sources.explain(row, as_of), "stale": sources.registers.stale(row)} for row in rows]
 
 
 def _found(

@@ -11,7 +11,10 @@ from starlette.routing import compile_path
 from earwitness.api import (
     accesses,
     activity,
+    alert_handling,
+    alerts,
     answers,
+    browser,
     dead_letters,
     evidence,
     exports,
@@ -24,10 +27,12 @@ from earwitness.api import (
     reports,
     searches,
     searching,
+    silences,
     sql,
     tokens,
     webhooks,
 )
+from earwitness.api import statements as statements_
 from earwitness.api.deliveries import Deliveries, Hooks
 from earwitness.api.errors import Way, install
 from earwitness.api.gate import Gate
@@ -36,6 +41,7 @@ from earwitness.api.limits import Limits
 from earwitness.api.permissions import PATH, permitted
 from earwitness.api.recording import Clock, utc_now
 from earwitness.api.sources import From, Sources
+from earwitness.api.statements import Statements
 from earwitness.health.readiness import Readiness
 from models.errors import ConfigurationError, PipelineError
 
@@ -53,8 +59,15 @@ ROUTERS: Final = (
     evidence.router,
     registers.router,
     dead_letters.router,
+    alerts.router,
+    alert_handling.router,
+    silences.router,
     webhooks.router,
 )
+
+
+PAGE_ROUTERS: Final = (browser.router, statements_.router)
+"""Pages for people, beside the API."""
 
 
 def create_app(  # noqa: PLR0913 - one for each part that a caller may choose
@@ -64,9 +77,10 @@ def create_app(  # noqa: PLR0913 - one for each part that a caller may choose
     largest_page: int,
     clock: Clock = utc_now,
     hooks: Hooks | None = None,
+    statements: Statements | None = None,
     limits: Limits | None = None,
 ) -> FastAPI:
-    """Build the API, with the webhooks of registers where there are any.
+    """Build the API, with the webhooks of registers and the pages for actors where there are any.
 
     Raises `ConfigurationError` where the token is empty: it would let everyone in.
     """
@@ -78,6 +92,7 @@ def create_app(  # noqa: PLR0913 - one for each part that a caller may choose
     app.state.largest_page = largest_page
     app.state.limits = limits or Limits()
     app.state.clock = clock
+    app.state.statements = statements
     app.state.keys = Keys(token, sources.tokens, clock)
     app.state.deliveries = None if hooks is None else Deliveries(hooks, sources, clock)
     app.state.readiness = sources.readiness or Readiness((), time.monotonic)
@@ -109,6 +124,8 @@ def _routed() -> FastAPI:
     app.state.ways = ways
     app.include_router(metrics.router, include_in_schema=False)
     app.include_router(health.router, include_in_schema=False)
+    for router in PAGE_ROUTERS:
+        app.include_router(router, include_in_schema=False)
     app.add_api_route("/healthz", healthz, methods=["GET"], include_in_schema=False)
     app.add_api_route(f"{PATH}/healthz", healthz, methods=["GET"], response_model=answers.Ready)
     return app

@@ -47,6 +47,14 @@ class NotFound(Exception):
     """There is no such thing; the message says what was looked for."""
 
 
+class Conflict(Exception):
+    """What was asked to be done makes no sense as things stand; the message says how they stand."""
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        self.hint = hint
+        super().__init__(message)
+
+
 class NotYetRecorded(Exception):
     """There was no such thing at the instant asked for; the message says when it came."""
 
@@ -72,6 +80,7 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(QuotaExceeded, _quota)
     app.add_exception_handler(NotFound, _not_found)
+    app.add_exception_handler(Conflict, _conflict)
     app.add_exception_handler(NotYetRecorded, _not_yet_recorded)
     app.add_exception_handler(SinkUnavailable, _unavailable)
     app.add_exception_handler(BrokerUnavailable, _unavailable)
@@ -103,6 +112,11 @@ def _too_much(request: Request, error: Exception) -> JSONResponse:
 
 def _not_found(_: Request, error: Exception) -> JSONResponse:
     return error_response(HTTPStatus.NOT_FOUND, "not_found", str(error))
+
+
+def _conflict(_: Request, error: Exception) -> JSONResponse:
+    hint = error.hint if isinstance(error, Conflict) else ""
+    return error_response(HTTPStatus.CONFLICT, "conflict", str(error), hint)
 
 
 def _not_yet_recorded(_: Request, error: Exception) -> JSONResponse:

@@ -19,6 +19,9 @@ LARGEST_BODY_BYTES: Final = 262_144
 LARGEST_DELIVERY_BYTES: Final = 1_000_000
 """Of a webhook: an issue with a long history is larger than any question."""
 
+LARGEST_ANSWER_BYTES: Final = 65_536
+"""Of an actor's answer: its longest text and evidence, each character escaped as a form does."""
+
 LARGEST_URL_BYTES: Final = 114_688
 """Of path and query string: the longest query, each of its characters escaped, and its other parameters."""
 

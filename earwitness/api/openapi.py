@@ -22,6 +22,7 @@ FAULTS: Final[dict[int | str, dict[str, Any]]] = {
     401: {"model": Error, "description": "The bearer token is missing or wrong."},
     403: {"model": Error, "description": "The token may not do that; the message says what is needed."},
     404: {"model": Error, "description": "There is no such thing, or was none at the instant asked for."},
+    409: {"model": Error, "description": "That makes no sense as things stand: look again."},
     413: {"model": Error, "description": "The body is too large."},
     422: {
         "model": Error,

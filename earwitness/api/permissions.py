@@ -31,6 +31,8 @@ class Need(StrEnum):
     SQL = "run SQL"
     LETTER_BYTES = "read the bytes of dead letters"
     KEEP_REGISTERS = "let registers beat or retire"
+    ALERTS = "see alerts"
+    HANDLE = "handle alerts or silence them"
     TOKENS = "create, list or revoke tokens"
 
 
@@ -43,8 +45,11 @@ _INVESTIGATOR: Final = _READER | {
     Need.METRICS,
     Need.KEEP_SAVED,
     Need.DRY_RUN,
+    Need.ALERTS,
+    Need.HANDLE,
 }
-_AUDITOR: Final = _INVESTIGATOR | {Need.ACTIVITY, Need.SQL}
+# Who audits how alerts were decided decides none.
+_AUDITOR: Final = (_INVESTIGATOR | {Need.ACTIVITY, Need.SQL}) - {Need.HANDLE}
 
 MAY: Final[Mapping[Role, frozenset[Need]]] = {
     "reader": _READER,
@@ -64,6 +69,8 @@ OF_EVERYTHING: Final = frozenset(
         Need.ACTIVITY,
         Need.KEEP_REGISTERS,
         Need.TOKENS,
+        Need.ALERTS,
+        Need.HANDLE,
     }
 )
 """What is about no one customer or vendor, so no scope can be kept in it."""
@@ -101,6 +108,19 @@ NEEDS: Final[Mapping[str, Need]] = {
     "GET /dead-letters": Need.LETTERS,
     "GET /dead-letters/{topic}/{partition}/{offset}": Need.LETTER_BYTES,
     "POST /dead-letters/replays": Need.LETTER_BYTES,
+    "GET /alerts": Need.ALERTS,
+    "GET /alerts/{identifier}": Need.ALERTS,
+    "GET /alerts/{identifier}/members": Need.ALERTS,
+    "POST /alerts/{identifier}/acknowledgement": Need.HANDLE,
+    "POST /alerts/{identifier}/assignment": Need.HANDLE,
+    "POST /alerts/{identifier}/notes": Need.HANDLE,
+    "POST /alerts/{identifier}/closure": Need.HANDLE,
+    "POST /alerts/{identifier}/reopening": Need.HANDLE,
+    "GET /silences": Need.ALERTS,
+    "POST /silences": Need.HANDLE,
+    "DELETE /silences/{identifier}": Need.HANDLE,
+    "GET /statements/{token}": Need.OPEN,
+    "POST /statements/{token}": Need.OPEN,
     "GET /tokens": Need.TOKENS,
     "POST /tokens": Need.TOKENS,
     "POST /tokens/{name}/revocation": Need.TOKENS,

@@ -8,7 +8,7 @@ from uuid import uuid4
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 
-from earwitness.api.permissions import caller_of
+from earwitness.api.permissions import PATH, caller_of
 from sinks.clickhouse.activity import MOST_CUSTOMERS, Activity
 
 COMMAND_AGENT: Final = "earwitness-cli/"
@@ -83,7 +83,9 @@ def asking(request: Request) -> Asking:
 
 
 def surface_of(request: Request) -> str:
-    """Say through what somebody came: our commands, or anything else."""
+    """Say through what somebody came: a page in a browser, our commands, or anything else."""
+    if not request.url.path.startswith(PATH):
+        return "page"
     return "cli" if request.headers.get("user-agent", "").startswith(COMMAND_AGENT) else "api"
 
 

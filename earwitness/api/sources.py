@@ -6,6 +6,7 @@ from typing import Annotated, Any, NamedTuple, Protocol
 
 from fastapi import Depends, Request
 
+from earwitness.api.desk import Desk
 from earwitness.api.keys import Tokens
 from earwitness.api.permissions import Caller, caller_of
 from earwitness.api.recording import ActivitySink
@@ -87,6 +88,7 @@ class Sources(NamedTuple):
     dry_run: Judge
     activity: ActivitySink
     done: ActivityReading
+    desk: Desk
     is_ready: Callable[[], bool]
     readiness: Readiness | None = None
     """What /readyz tells; without it the API is always ready."""

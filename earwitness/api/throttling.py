@@ -12,6 +12,9 @@ REQUESTS_PER_MINUTE: Final = 1_200
 """Of one token; that many at once after a minute of rest."""
 
 MOST_KNOWN_TOKENS: Final = 10_000
+ANSWERS_PER_MINUTE: Final = 120
+"""Looks at questions to actors, and their answers, from one address: a whole office can have one."""
+
 MOST_WRONG_TOKENS: Final = 10
 """From one address within LOCKED_S; with the next one the address is locked out."""
 
@@ -64,6 +67,11 @@ class RateLimit:
         return 0
 
 
+def answers_of_addresses() -> RateLimit:
+    """Give the limit for those who come without a token, by their addresses."""
+    return RateLimit(ANSWERS_PER_MINUTE, MOST_ADDRESSES)
+
+
 class LockOut:
     """The addresses that tried wrong tokens, and until when each is not listened to."""
 
@@ -76,19 +84,19 @@ class LockOut:
 
     def wait_s(self, address: str, now: float) -> int:
         """Give the seconds for which an address is still locked out; 0 where it is not."""
-        tries = self._wrong.get(_group(address)) or []
+        tries = self._wrong.get(group_of(address)) or []
         if len(tries) < MOST_WRONG_TOKENS:
             return 0
         return max(0, math.ceil(tries[-1] + LOCKED_S - now))
 
     def note_wrong(self, address: str, now: float) -> None:
         """Remember that a wrong token came from there."""
-        key = _group(address)
+        key = group_of(address)
         tries = [at for at in self._wrong.get(key) or [] if now - at < LOCKED_S]
         self._wrong.put(key, [*tries, now][-MOST_WRONG_TOKENS:])
 
 
-def _group(address: str) -> str:
+def group_of(address: str) -> str:
     """Give what one client has: an IPv4 address, or the network that IPv6 gives to each subscriber."""
     try:
         found = ipaddress.ip_address(address)

@@ -107,7 +107,7 @@ def backtest(
       earwitness alerts backtest drafts/night-shift.toml --since 2026-01-01 --output jsonl
 
     A verdict counts as it was given at the time. Nothing is raised, and nobody is told. Behaviour is looked
-    at every hour, so a first alert may be up to an hour later than it would have been. It asks ClickHouse as
+    at eight times a window, so an alert may be that much later than it would have been. It asks ClickHouse as
     the alerter does, so it runs where the alerter runs.
     """
     now = datetime.now(UTC)

@@ -3,8 +3,9 @@
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from pathlib import Path
 from types import FrameType
 from typing import Final
 
@@ -12,10 +13,14 @@ import click
 import structlog
 
 from earwitness import logs, settings
+from earwitness.alerting.rule_folder import RuleFolder
+from earwitness.alerts.rules import Rule
 from earwitness.api.app import create_app
 from earwitness.api.deliveries import Hooks
+from earwitness.api.desk import Desk
 from earwitness.api.limits import Limits
 from earwitness.api.sources import Sources
+from earwitness.api.statements import Statements
 from earwitness.cli import sdk_wiring, wiring
 from earwitness.cli.api_server import check_protected, listen, server_of
 from earwitness.cli.outbox_publisher import OutboxPublisher
@@ -25,6 +30,7 @@ from earwitness.health.readiness import CLICKHOUSE, Readiness
 from earwitness.policy import PolicySet
 from earwitness.policy_folder import PolicyFolder, PolicyWatch
 from earwitness.query.activity import ActivityReading
+from earwitness.query.alerts import Alerts
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.query.clickhouse_http import HttpStore
 from earwitness.query.dead_letters import DeadLetters
@@ -42,8 +48,9 @@ from earwitness.register_files import read_hooks, read_registers
 from earwitness.registers.config import Register
 from earwitness.registers.success import heartbeat_of
 from earwitness.settings import ApiSettings, Settings
-from models.errors import QueryRejected, SinkUnavailable
+from models.errors import QueryRejected, RulesInvalid, SinkUnavailable
 from sinks.clickhouse.activity import ActivityLog
+from sinks.clickhouse.alerts import AlertLog
 from sinks.clickhouse.client import ClickHouse
 from sinks.clickhouse.doorbell import Doorbell
 from sinks.clickhouse.heartbeats import HeartbeatLog, Teller
@@ -72,14 +79,16 @@ def api() -> None:
     stores = Stores(loaded)
     policies = PolicyFolder(loaded.policies_dir)
     readiness = Readiness((CLICKHOUSE,), time.monotonic)
-    publisher = OutboxPublisher(sdk_wiring.kafka(loaded.kafka)) if webhooks else None
+    key = loaded.alerts.statement_key.get_secret_value().encode()
+    publisher = OutboxPublisher(sdk_wiring.kafka(loaded.kafka)) if webhooks or key else None
     check_protected(loaded.api)
     app = create_app(
-        stores.sources(policies.current)._replace(readiness=readiness),
+        stores.sources(policies.current, _rules(loaded.alerts.rules_dir))._replace(readiness=readiness),
         token=loaded.api.token.get_secret_value(),
         largest_page=loaded.api.largest_page,
         limits=_limits(loaded.api),
-        hooks=None if publisher is None else Hooks(webhooks, publisher, stores.note_success),
+        hooks=Hooks(webhooks, publisher, stores.note_success) if publisher is not None and webhooks else None,
+        statements=Statements(key, publisher) if publisher is not None and key else None,
     )
     listening = listen(loaded.api)
     signal.signal(signal.SIGTERM, _leave)
@@ -112,10 +121,13 @@ class Stores:
         self._activity = ActivityLog(ClickHouse(address))
         self._searches = SavedSearchLog(ClickHouse(address))
         self._tokens = TokenLog(ClickHouse(address))
+        self._alert_log = AlertLog(ClickHouse(address))
         self._scopes = ScopeStores(loaded)
         self._heartbeats = HeartbeatLog(ClickHouse(address), self._activity.write)
 
-    def sources(self, policies: Callable[[], PolicySet]) -> Sources:
+    def sources(
+        self, policies: Callable[[], PolicySet], rules: Callable[[], Sequence[Rule]] = tuple
+    ) -> Sources:
         """Give what the API answers from; `policies` is asked for every explanation."""
         trail, evidence = Trail(self._own), Evidence(self._own)
         return Sources(
@@ -135,6 +147,7 @@ class Stores:
             dry_run=DryRun(evidence, policies),
             activity=self._activity,
             done=ActivityReading(self._own),
+            desk=Desk(Alerts(self._own), self._alert_log, rules),
             tokens=self._tokens,
             scoped=self._scopes.of,
             is_ready=lambda: self._health.ask(HEALTH_QUESTION) is not None,
@@ -155,12 +168,28 @@ class Stores:
         self._searches.close()
         self._heartbeats.close()
         self._tokens.close()
+        self._alert_log.close()
         self._scopes.close()
         self._activity.close()
         self._formatting.close()
         self._own.close()
         self._people.close()
         self._health.close()
+
+
+def _rules(folder: Path) -> Callable[[], Sequence[Rule]]:
+    """Give the rules as they stand; where they are unsound, alerts are shown without their rules' words."""
+    try:
+        rules = RuleFolder(folder)
+    except RulesInvalid as error:
+        log.warning("rules_refused", faults=list(error.faults))
+        return tuple
+
+    def current() -> Sequence[Rule]:
+        rules.refresh()
+        return rules.rules
+
+    return current
 
 
 def _limits(api: ApiSettings) -> Limits:

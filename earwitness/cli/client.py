@@ -14,7 +14,7 @@ import httpx
 from earwitness.cli import curl
 from earwitness.query.language import MalformedQuery, Place
 from earwitness.settings import ApiSettings
-from models.errors import ConfigurationError, QueryRejected, SinkUnavailable, StackUnavailable
+from models.errors import ConfigurationError, PipelineError, QueryRejected, SinkUnavailable, StackUnavailable
 
 PATH: Final = "/api/v1"
 AGENT: Final = "earwitness-cli/1"
@@ -34,6 +34,10 @@ Json = Any
 
 class NotYetRecorded(Exception):
     """What was asked for was not there yet at the instant asked for; the message says when it came."""
+
+
+class NotPossible(PipelineError):
+    """What was to be done makes no sense as things stand; the message says how they stand."""
 
 
 class ApiClient:
@@ -197,6 +201,8 @@ class ApiClient:
                     f"the API at {self._url} does not know this token: it belongs to another stack;"
                     " name the data folder with --data-dir, or set EARWITNESS_API__TOKEN"
                 )
+            case httpx.codes.CONFLICT:
+                raise NotPossible(f"{message}; {hint}" if hint else message)
             case status if status in _REJECTED:
                 raise QueryRejected(message, hint)
             case httpx.codes.SERVICE_UNAVAILABLE:

@@ -13,11 +13,11 @@ from earwitness.cli.register_freshness import stale_sentence
 from earwitness.wording import (
     CAUSES,
     CHANGES,
-    DONE,
     EVIDENCE_NEEDED,
     REASONS,
     duration,
     shorten_times,
+    tell_access,
 )
 
 WARNING: Final = "bold yellow"
@@ -44,7 +44,7 @@ def print_explanation(to: Console, explanation: Json) -> None:
     for warning in _late(explanation):
         to.print(Padding(warning, _INDENT))
     to.print(Padding(Text(REASONS[row["reason"]]), _INDENT))
-    to.print(Padding(_sentence(row), _INDENT))
+    to.print(Padding(visible(tell_access(row)), _INDENT))
     for register in explanation["stale"]:
         to.print(Padding(visible(stale_sentence(register), "yellow"), _INDENT))
     to.print()
@@ -102,28 +102,6 @@ def _registered_after(explanation: Json) -> Iterator[Json]:
         shown = [each for each in explanation["evidence"] if each[role]]
         if all(each["delay_s"] is not None for each in shown):
             yield from shown
-
-
-def _sentence(row: Json) -> Text:
-    """Tell the access in one sentence."""
-    organization = f" of {row['organization']}" if row["organization"] else ""
-    team = f" (team {row['actor_team']})" if row["actor_team"] else ""
-    done, tried = DONE[row["action"]]
-    verb = done if row["outcome"] == "succeeded" else f"tried to {tried}"
-    customer = "many or unknown customers" if row["customer_id"] == "*" else f"customer {row['customer_id']}"
-    return visible(
-        f"On {second(row['time'])} UTC, {row['actor_type']} {row['actor_id']}{organization}{team} {verb}"
-        f" {row['resource_type']} {row['resource_id']} of {customer}{_circumstances(row)}."
-        f" Reported by {row['source']}."
-    )
-
-
-def _circumstances(row: Json) -> str:
-    outcome = "" if row["outcome"] == "succeeded" else f" ({row['outcome']})"
-    recipient = f" (the content goes to {row['recipient']})" if row["recipient"] else ""
-    purpose = f", declaring {row['purpose']}" if row["purpose"] else ", declaring no purpose"
-    cited = f" and citing {row['evidence_ref']}" if row["evidence_ref"] else " and citing no evidence"
-    return f"{outcome}{recipient}{purpose}{cited}"
 
 
 def _policy(explanation: Json) -> list[RenderableType]:

@@ -4,12 +4,12 @@ A subcommand's module is imported when it is called, so that `search` does not w
 Faust's imports.
 """
 
-import importlib
 import sys
 from typing import Final
 
 import click
 
+from earwitness.cli.lazy import LazyGroup
 from models.errors import ConfigurationError, PipelineError, QueryRejected
 
 COMMANDS: Final = {
@@ -40,6 +40,7 @@ COMMANDS: Final = {
     "resource": "earwitness.cli.pages:resource",
     "report": "earwitness.cli.report:report",
     "export": "earwitness.cli.export:export",
+    "alerts": "earwitness.cli.alerts:alerts",
     "dead-letters": "earwitness.cli.dead_letters:dead_letters",
     "tokens": "earwitness.cli.tokens:tokens",
     "reconcile": "earwitness.cli.reconcile:reconcile",
@@ -49,52 +50,8 @@ COMMANDS: Final = {
 }
 """Name of the subcommand → `module:attribute` of its click command."""
 
-OPTIONAL_PACKAGES: Final = ("psutil",)
-"""Packages of the extra `embedded` that commands import; production does without them."""
 
-
-class LazyGroup(click.Group):
-    """A group whose subcommands are imported only when they are needed."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Name the subcommands in the order in which a newcomer meets them."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        """Import and return one subcommand; None where there is none of that name."""
-        if cmd_name not in COMMANDS:
-            return None
-        module_name, attribute = COMMANDS[cmd_name].split(":")
-        try:
-            module = importlib.import_module(module_name)
-        except ModuleNotFoundError as error:
-            if error.name not in OPTIONAL_PACKAGES:
-                raise
-            return _unavailable(cmd_name, error.name)
-        command = getattr(module, attribute)
-        if not isinstance(command, click.Command):
-            msg = f"{COMMANDS[cmd_name]} is not a click command"
-            raise TypeError(msg)
-        return command
-
-
-def _unavailable(command: str, package: str) -> click.Command:
-    """Stand in for a command that this installation cannot run, so that the others and --help work."""
-
-    def refuse(_arguments: tuple[str, ...]) -> None:
-        fault = f"`earwitness {command}` needs {package}: pip install 'earwitness[embedded]'"
-        raise ConfigurationError([fault])
-
-    return click.Command(
-        command,
-        callback=refuse,
-        params=[click.Argument(["_arguments"], nargs=-1, type=click.UNPROCESSED)],
-        context_settings={"ignore_unknown_options": True},
-        help=f"Not installed: needs {package}.",
-    )
-
-
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="earwitness")
 def earwitness() -> None:
     """Who touched protected content, by which clause, on what evidence."""

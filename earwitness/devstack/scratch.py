@@ -25,12 +25,12 @@ PAUSE_S: Final = 0.1
 class Server:
     """An empty ClickHouse with our users, for whoever has its folder. Its process is theirs to kill."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, memory_mb: int = clickhouse_config.MEMORY_MB) -> None:
         self._layout = layout_of(folder)
         prepare(self._layout)
         make_secrets(self._layout)
         self._ports = choose(self._layout, {})
-        clickhouse_config.configure(self._layout, self._ports)
+        clickhouse_config.configure(self._layout, self._ports, memory_mb)
         self.process = self._started()
 
     def _started(self) -> subprocess.Popen[bytes]:

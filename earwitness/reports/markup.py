@@ -3,7 +3,7 @@
 from html import escape
 from typing import Final
 
-_EMPTY: Final = frozenset({"meta", "br", "col"})
+_EMPTY: Final = frozenset({"meta", "br", "col", "input"})
 
 
 class Markup(str):

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any, Final
 
 from earwitness.reports.csv import worded
+from earwitness.reports.document import document
 from earwitness.reports.markup import Markup, element, joined
 from earwitness.reports.style import STYLE
 from earwitness.wording import DONE, REASONS
@@ -60,16 +61,7 @@ _ATTEMPTS: Final = {"denied": "was refused to ", "failed": "tried and failed to 
 def as_html(report: Report) -> str:
     """Give the whole page."""
     title = _TITLES[report["kind"]].format(report["subject"])
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("meta", name="robots", content="noindex"),
-        element("title", title),
-        Markup(f"<style>{STYLE}</style>"),
-    )
-    body = element("body", element("main", _heading(report, title), *_sections(report)))
-    return f"<!doctype html>\n{element('html', head, body, lang='en')}\n"
+    return document(title, STYLE, _heading(report, title), *_sections(report))
 
 
 def _sections(report: Report) -> Iterable[Markup | None]:

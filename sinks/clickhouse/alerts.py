@@ -1,6 +1,6 @@
 """Where alerts are kept: their entries, their accesses, who was told of them, and silences. Appended only."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as TooLong
 from datetime import datetime
@@ -41,6 +41,14 @@ class AlertLog:
         if entries:
             self._insert(_ENTRIES, [(*entry[:10], dict(entry.grouping), *entry[11:]) for entry in entries])
 
+    def write_once(self, entry: Entry) -> None:
+        """Keep an entry unless one of its id was kept of late: of two that come at once, the first stays.
+
+        That nothing was said shows only when the entry is read back.
+        """
+        row = (*entry[:10], dict(entry.grouping), *entry[11:])
+        self._insert(_ENTRIES, [row], {"insert_deduplication_token": str(entry.id)})
+
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Keep what became of tries to tell somebody."""
         self._insert(_DELIVERIES, [tuple(delivery) for delivery in deliveries])
@@ -59,8 +67,8 @@ class AlertLog:
         self._thread.shutdown()
         self._clickhouse.close()
 
-    def _insert(self, into: str, rows: list[tuple[Any, ...]]) -> None:
-        settings = {"async_insert": 0}
+    def _insert(self, into: str, rows: list[tuple[Any, ...]], more: Mapping[str, str] | None = None) -> None:
+        settings = {"async_insert": 0, **(more or {})}
         running = self._thread.submit(
             self._clickhouse.execute, f"INSERT INTO {into} VALUES", rows, settings=settings
         )

@@ -157,7 +157,7 @@ def told(receiver: Receiver, kind: str = "earwitness.alert.raised") -> dict[str,
 def alerts_of(store: ClickHouseStore, actor: str) -> list[tuple[Any, ...]]:
     return list(
         store.ask(
-            "SELECT alert_id, state, outcome FROM alerts WHERE rule = 'unjustified-access'"
+            "SELECT alert_id, state, outcome FROM alerts WHERE rule = 'unexplained-access'"
             " AND startsWith(grouping['actor_id'], {actor:String})",
             {"actor": actor},
         ).rows

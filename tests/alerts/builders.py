@@ -18,7 +18,7 @@ code = "ALR-900"
 title = "Something that a test looks at"
 description = "A rule that exists in tests, and nowhere else."
 severity = "high"
-runbook = "docs/runbooks/alerts/unjustified-access.md"
+runbook = "docs/runbooks/alerts/unexplained-access.md"
 
 [grouping]
 by = ["actor_id"]

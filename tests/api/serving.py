@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,8 +13,10 @@ import uvicorn
 from fastapi import FastAPI
 
 from earwitness.api.app import create_app
+from earwitness.api.desk import Desk
 from earwitness.api.sources import Sources
 from earwitness.query.activity import ActivityReading
+from earwitness.query.alerts import Alerts
 from earwitness.query.clickhouse_http import Formatted
 from earwitness.query.conditions import Parameter
 from earwitness.query.dead_letters import DeadLetters
@@ -29,6 +31,7 @@ from earwitness.query.store import Answer
 from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
 from models.access import AccessEvent
+from models.alerts import Entry, Member, Silence
 from models.errors import PipelineError
 from models.registers import Heartbeat
 from models.tokens import EVERYTHING, Role, Scope, Token, digest_of
@@ -80,6 +83,26 @@ class Kept:
         if self.failure is not None:
             raise self.failure
         self.activities.append(activity)
+
+
+class Handled:
+    """An alert log in memory: what was done with alerts and silences, in order."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.silences: list[Silence] = []
+
+    def write(self, entries: Sequence[Entry], members: Sequence[Member] = ()) -> None:
+        self.entries += entries
+
+    def write_once(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    def silence(self, silence: Silence, written_by: str) -> None:
+        self.silences.append(silence)
+
+    def end_silence(self, silence: Silence, at: datetime, written_by: str) -> None:
+        self.silences.append(silence._replace(expires_at=at))
 
 
 class Beats:
@@ -173,6 +196,7 @@ def sources(store: CannedStore, activity: Kept, beats: Beats | None = None) -> S
         dry_run=no_judgement,
         activity=activity,
         done=ActivityReading(store),
+        desk=Desk(Alerts(store), Handled(), tuple),
         is_ready=lambda: store.ask("ready?") is not None,
     )
 

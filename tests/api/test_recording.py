@@ -37,6 +37,10 @@ READINGS = [
     ("GET", "/api/v1/searches", None, "searches.list"),
     ("GET", "/api/v1/searches/mine", None, "searches.show"),
     ("POST", "/api/v1/judge", EXAMPLE, "judge"),
+    ("GET", "/api/v1/alerts", None, "alerts.list"),
+    ("GET", f"/api/v1/alerts/{UNKNOWN_ID}", None, "alerts.show"),
+    ("GET", f"/api/v1/alerts/{UNKNOWN_ID}/members", None, "alerts.members"),
+    ("GET", "/api/v1/silences", None, "silences.list"),
 ]
 CHANGES = [
     ("PUT", "/api/v1/searches/mine", {"query": "actor:e-1"}, "searches.save"),
@@ -58,6 +62,17 @@ OF_TOKENS = {
 }
 """tests/api/test_tokens.py shows that they record."""
 
+
+OF_ALERTS = {
+    ("post", "/api/v1/alerts/{identifier}/acknowledgement"),
+    ("post", "/api/v1/alerts/{identifier}/assignment"),
+    ("post", "/api/v1/alerts/{identifier}/notes"),
+    ("post", "/api/v1/alerts/{identifier}/closure"),
+    ("post", "/api/v1/alerts/{identifier}/reopening"),
+    ("post", "/api/v1/silences"),
+    ("delete", "/api/v1/silences/{identifier}"),
+}
+"""tests/api/test_alerts.py shows that they record, on alerts that there are."""
 
 STREAMED = {("get", "/api/v1/exports")}
 """They are recorded twice, when they begin and when they end: tests/api/test_exports.py."""
@@ -113,10 +128,11 @@ def test_the_readings_above_are_all_there_are() -> None:
     routes = {
         (method, path) for path, methods in paths.items() for method in methods if path not in OPEN_PATHS
     }
-    assert routes >= NO_READINGS | OF_TOKENS | STREAMED
+    elsewhere = NO_READINGS | OF_TOKENS | OF_ALERTS | STREAMED
+    assert routes >= elsewhere
     listed = (*READINGS, *CHANGES)
     asked = {route for route in routes if any(_is_of(route, method, path) for method, path, _, _ in listed)}
-    assert asked == routes - NO_READINGS - OF_TOKENS - STREAMED
+    assert asked == routes - elsewhere
 
 
 def _is_of(route: tuple[str, str], method: str, path: str) -> bool:

@@ -37,13 +37,13 @@ def a_notice(**changes: object) -> Notice:
         "alert_id": UUID(int=7),
         "kind": "raised",
         "at": NOW,
-        "rule": "unjustified-access",
+        "rule": "unexplained-access",
         "title": "An access that nothing justifies",
         "severity": "high",
         "access_count": 3,
         "access_ids": ("a-1", "a-2"),
         "link": "http://127.0.0.1:8321/alerts/7",
-        "runbook": "docs/runbooks/alerts/unjustified-access.md",
+        "runbook": "docs/runbooks/alerts/unexplained-access.md",
     }
     return Notice(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -244,7 +244,7 @@ def test_a_real_alertmanager_shows_an_alert_until_it_is_closed(alertmanager: str
     channel.send(notice)
     channel.send(notice)
     (shown,) = httpx.get(f"{alertmanager}/api/v2/alerts").json()
-    assert shown["labels"]["alertname"] == "unjustified-access"
+    assert shown["labels"]["alertname"] == "unexplained-access"
     assert shown["labels"]["alert_id"] == str(notice.alert_id)
     assert shown["generatorURL"] == notice.link
     channel.send(notice._replace(kind="closed", id=str(uuid4())))

@@ -7,7 +7,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
 
+from models.access import ResourceType
+from models.alerts import entry_id
+from models.evidence import EvidenceRecord
+from models.fields import EVERY_CUSTOMER
+
 ANSWERED_WITHIN: Final = timedelta(days=7)
+_SPOKEN_OF: Final = timedelta(seconds=1)
+"""How long such evidence is in force: at the access, and no longer."""
+
 SIGNATURE_BYTES: Final = 16
 """128 bits: nobody guesses one within a week."""
 
@@ -49,6 +57,45 @@ def question_of(token: str, key: bytes, now: datetime) -> Question | None:
         datetime.fromtimestamp(seconds, UTC),
     )
     return question if now < question.expires_at else None
+
+
+class Claim(NamedTuple):
+    """Who answers about which access."""
+
+    actor_id: str
+    customer_id: str
+    resource_id: str
+    resource_type: ResourceType
+    purpose: str | None
+    time: datetime
+
+
+def answer_id(question: Question) -> UUID:
+    """Name the entry of the answer: of one question there is one, whichever process takes it."""
+    seconds = int(question.expires_at.timestamp())
+    return entry_id(question.alert_id, "stated", f"{question.access_id}:{seconds}")
+
+
+def evidence_of(question: Question, claim: Claim, now: datetime) -> EvidenceRecord:
+    """Give the answer as evidence: what the actor says of this one access, and nobody else does.
+
+    It covers the access in every way, so that its origin alone keeps it from justifying. The words stay
+    with the alert. The ref ends in the beginning of the entry's id: counting could name two answers alike.
+    """
+    return EvidenceRecord(
+        ref=f"statement:{question.alert_id}:{answer_id(question).hex[:8]}",
+        kind="work_order",
+        customer_ids=() if claim.customer_id == EVERY_CUSTOMER else (claim.customer_id,),
+        resource_types=(claim.resource_type,),
+        resource_ids=(claim.resource_id,),
+        assignees=(claim.actor_id,),
+        purposes=(claim.purpose,) if claim.purpose else (),
+        valid_from=claim.time,
+        valid_to=claim.time + _SPOKEN_OF,
+        origin="actor_statement",
+        recorded_by=claim.actor_id,
+        recorded_at=now,
+    )
 
 
 def _signature(body: bytes, key: bytes) -> bytes:

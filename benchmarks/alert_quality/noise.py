@@ -1,0 +1,158 @@
+"""Honest work that looks like misuse: the noise of docs/alert-population.md."""
+
+from datetime import timedelta
+from typing import Final
+
+from benchmarks.alert_quality.deeds import Letter, Reading
+from benchmarks.alert_quality.month import DAYS, OUTAGE_DAY, SOURCES, Month, Planner
+
+
+def not_assigned(month: Month, _: int) -> None:
+    """A colleague is away; their complaint is worked on, and nothing is cited."""
+    at = month.moment(month.working_day())
+    colleague, agent = month.rng.sample(month.company.agents, 2)
+    ticket = month.complaint(month.customer(), at - timedelta(hours=5), agent=colleague)
+    month.plan(month.deed(at, agent, ticket.customer, purpose="resolve_complaint"))
+
+
+def mistyped(month: Month, number: int) -> None:
+    """A reference with a typing error: pending, and after a day unjustified."""
+    at = month.moment(month.working_day(last=DAYS - 4))
+    agent = month.rng.choice(month.company.agents)
+    ticket = month.complaint(month.customer(), at - timedelta(hours=2), agent=agent)
+    month.plan(
+        month.deed(
+            at, agent, ticket.customer, purpose="resolve_complaint", evidence_ref=f"ticket:TT-{number:04d}"
+        )
+    )
+
+
+def called_back(month: Month, _: int) -> None:
+    """The complaint was closed a few hours ago, and the customer called again."""
+    at = month.moment(month.working_day(first=5))
+    agent = month.rng.choice(month.company.agents)
+    ticket = month.complaint(
+        month.customer(), at - timedelta(days=2), agent=agent,
+        open_for=timedelta(days=2) - timedelta(hours=month.rng.uniform(0.5, 30)),
+    )  # fmt: skip
+    month.plan(month.deed(at, agent, ticket.customer, purpose="resolve_complaint", evidence_ref=ticket.ref))
+
+
+def nothing_said_and_late(month: Month, _: int) -> None:
+    """Nothing is declared, and the ticket that explains it reaches the register later."""
+    at = month.moment(month.working_day())
+    agent = month.rng.choice(month.company.agents)
+    customer = month.customer()
+    month.complaint(
+        customer, at - timedelta(hours=1), agent=agent,
+        known_after=timedelta(hours=1 + month.rng.uniform(0.5, 6)),
+    )  # fmt: skip
+    month.plan(month.deed(at, agent, customer))
+
+
+def new_release(month: Month, _: int) -> None:
+    """A service does something new before anybody registered it."""
+    day = month.working_day()
+    name, _actions = month.rng.choice(month.company.services)
+    for _count in range(max(5, round(200 * month.scale))):
+        month.plan(
+            month.deed(
+                month.moment(day), name, month.customer(), actor_type="service", action="export",
+                purpose="provide_service",
+            )
+        )  # fmt: skip
+
+
+def large_case(month: Month, _: int) -> None:
+    """On the day of the outage one complaint takes an agent twelve accesses."""
+    at = month.begin + timedelta(days=OUTAGE_DAY, hours=10)
+    agent, customer = month.rng.choice(month.company.agents), month.customer()
+    ticket = month.complaint(customer, at - timedelta(hours=2), agent=agent)
+    for count in range(12):
+        month.plan(
+            month.deed(
+                at + timedelta(minutes=9 * count), agent, customer, purpose="resolve_complaint",
+                evidence_ref=ticket.ref,
+            )
+        )  # fmt: skip
+
+
+def migration(month: Month, _: int) -> None:
+    """A vendor moves data, as agreed: eight times its customers."""
+    vendor = month.rng.choice(month.company.vendors)
+    month.vendor_times[month.working_day(first=10), vendor.name] = 8.0
+
+
+def new_task(month: Month, _: int) -> None:
+    """A vendor takes over another task within its function."""
+    vendor = month.company.vendors[-1]
+    day = month.working_day(first=12)
+    for _count in range(max(4, round(20 * month.scale))):
+        month.plan(month.by_vendor(month.moment(day), vendor, action="update"))
+
+
+def another_job(month: Month, _: int) -> None:
+    """An agent moves to a desk with three times the customers."""
+    month.busy[month.rng.choice(month.company.agents)] = 3.0
+
+
+def crash(month: Month, _: int) -> None:
+    """A producer crashes and loses three numbers."""
+    month.suppressed[month.working_day(first=2), SOURCES["service"][0]] = 3
+
+
+def usual_export(month: Month, _: int) -> None:
+    """An auditor exports every week, and once more."""
+    for day in (0, 7, 14, 21, 27):
+        month.readings.append(Reading("auditor-1", month.moment(day), 50_000))
+
+
+def first_export(month: Month, _: int) -> None:
+    """Another auditor exports for the first time."""
+    month.readings.append(Reading("auditor-2", month.moment(month.working_day(first=10)), 50_000))
+
+
+def searching(month: Month, number: int) -> None:
+    """Investigators search every day."""
+    for day in range(DAYS):
+        if not month.is_weekend(day):
+            for _ in range(month.rng.randint(2, 12)):
+                rows = month.rng.randint(1, 100)
+                month.readings.append(Reading(f"i-{number:02d}", month.moment(day), rows))
+
+
+def faulty_release(month: Month, _: int) -> None:
+    """A release writes a field wrongly for two hours; apart from that, a few letters a day."""
+    for day in range(DAYS):
+        for _count in range(month.rng.randint(0, 4)):
+            month.letters.append(Letter(month.moment(day), "invalid_field"))
+    at = month.begin + timedelta(days=month.working_day(first=10), hours=14)
+    for _count in range(400):
+        month.letters.append(Letter(at + timedelta(hours=month.rng.uniform(0, 2)), "invalid_field"))
+
+
+KINDS: Final[dict[Planner, int]] = {
+    not_assigned: 40,
+    mistyped: 20,
+    called_back: 15,
+    nothing_said_and_late: 8,
+    new_release: 2,
+    large_case: 1,
+    migration: 1,
+    new_task: 1,
+    another_job: 2,
+    crash: 1,
+    usual_export: 1,
+    first_export: 1,
+    searching: 12,
+    faulty_release: 1,
+}
+_WITH_THE_SIZE: Final = frozenset({not_assigned, mistyped, called_back, nothing_said_and_late})
+
+
+def plan_noise(month: Month) -> None:
+    """Plan the noise of the month: what comes with the number of accesses, and what a month has anyway."""
+    for kind, count in KINDS.items():
+        times = max(1, round(count * min(1.0, month.scale))) if kind in _WITH_THE_SIZE else count
+        for number in range(times):
+            kind(month, number)
