@@ -12,6 +12,8 @@ from models.errors import ChannelUnavailable
 from sinks.channels.base import LONGEST_TRY_S
 
 LARGEST_ANSWER_BYTES: Final = 4_096
+ALWAYS: Final = {"user-agent": "earwitness", "accept-encoding": "identity"}
+"""The answer is evidence: it is kept as it comes, so it must not come packed."""
 
 
 class Answered(NamedTuple):
@@ -56,7 +58,7 @@ async def _post(to: Target, body: bytes, headers: Mapping[str, str]) -> Answered
 
 async def _exchange(to: Target, body: bytes, headers: Mapping[str, str]) -> Answered:
     client = httpx.AsyncClient(verify=to.tls, follow_redirects=False, trust_env=False, timeout=to.longest_s)
-    async with client, client.stream("POST", to.url, content=body, headers=dict(headers)) as response:
+    async with client, client.stream("POST", to.url, content=body, headers={**ALWAYS, **headers}) as response:
         taken = b""
         async for chunk in response.aiter_raw():
             taken += chunk[: LARGEST_ANSWER_BYTES - len(taken)]

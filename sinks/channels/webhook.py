@@ -34,7 +34,6 @@ class WebhookChannel:
         body = payload(notice)
         headers = {
             "content-type": "application/json",
-            "user-agent": "earwitness",
             "webhook-id": notice.id,
             "webhook-timestamp": sent_at,
             "webhook-signature": " ".join(signature(key, notice.id, sent_at, body) for key in self._keys),

@@ -44,7 +44,7 @@ def _answer(connection: socket.socket, behaviour: Behaviour, protocol: str, endi
     with connection, suppress(OSError):
         connection.settimeout(5)
         if behaviour == "closes":
-            connection.sendall(begin)
+            connection.sendall(begin[: len(begin) // 2])
             return
         if behaviour == "floods":
             connection.sendall(begin)

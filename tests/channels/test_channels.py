@@ -204,7 +204,9 @@ def alertmanager(tmp_path: Path) -> Iterator[str]:
         pytest.skip(
             "prometheus-alertmanager is not installed (Debian: apt-get install prometheus-alertmanager)"
         )
-    (tmp_path / "config.yml").write_text("route: {receiver: none}\nreceivers: [{name: none}]\n")
+    (tmp_path / "config.yml").write_text(
+        "global: {resolve_timeout: 1s}\nroute: {receiver: none}\nreceivers: [{name: none}]\n"
+    )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -247,3 +249,15 @@ def test_a_real_alertmanager_shows_an_alert_until_it_is_closed(alertmanager: str
     assert shown["generatorURL"] == notice.link
     channel.send(notice._replace(kind="closed", id=str(uuid4())))
     assert httpx.get(f"{alertmanager}/api/v2/alerts").json() == []
+    channel.send(notice._replace(kind="reopened", id=str(uuid4()), at=datetime.now(UTC)))
+    assert len(httpx.get(f"{alertmanager}/api/v2/alerts").json()) == 1
+
+
+def test_an_open_alert_outlasts_the_time_after_which_alertmanager_forgets(alertmanager: str) -> None:
+    """It is posted once, with an end far off; without one it is gone after `resolve_timeout`, here 1 s."""
+    AlertmanagerChannel("am", target(alertmanager), lambda: datetime.now(UTC)).send(a_notice())
+    endless = json.dumps([{"labels": {"alertname": "without-an-end"}}]).encode()
+    http.post(target(f"{alertmanager}/api/v2/alerts"), endless, {"content-type": "application/json"})
+    time.sleep(2.0)
+    shown = httpx.get(f"{alertmanager}/api/v2/alerts").json()
+    assert [alert["labels"]["alertname"] for alert in shown] == [a_notice().rule]
