@@ -117,7 +117,10 @@ class ApiSettings(_Part):
     )
     query_timeout_s: int = Field(30, ge=1, le=600, description="longest that one question may run")
     longest_range_days: int | None = Field(
-        None, ge=1, le=36_525, description="most days of event time in one search or count; none: any"
+        None,
+        ge=1,
+        le=36_525,
+        description="most days of event time in one search, count, export, page or report (but of a customer); none: any",
     )
     most_requests: int = Field(
         64, ge=1, le=1_024, description="requests under way at once; further ones are answered 503"

@@ -259,7 +259,7 @@ class Report(BaseModel):
     total: int
     verdicts: dict[str, int]
     pending: Json
-    wide_count: int
+    wide_count: int | None
     completeness: Json
     policies: list[Json]
     clauses: list[Json]

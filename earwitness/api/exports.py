@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import Response
 
 from earwitness.api.recording import Asked, asking
-from earwitness.api.searching import TrailQuestion, Whole, whole_of, whole_question
+from earwitness.api.searching import TrailQuestion, Whole, check_range, whole_of, whole_question
 from earwitness.api.sources import From
 from earwitness.api.streaming import Stream
 from earwitness.query.export_columns import CSV_HEADER, Format
@@ -62,7 +62,9 @@ def export(
     """
     if not 1 <= question.rows <= MOST_PART_ROWS:
         raise QueryRejected(f"rows is {question.rows}", f"a part has 1 to {MOST_PART_ROWS} rows")
-    whole = _as_received(whole_question(question, asked.now), asked.now)
+    asked_for = whole_question(question, asked.now)
+    check_range(request, asked_for, asked.now)
+    whole = _as_received(asked_for, asked.now)
     wanted = Wanted(whole.query, Place.read(question.after) if question.after else None)
     headers = {
         "Content-Type": _TYPES[question.format],

@@ -52,6 +52,12 @@ class Limits(NamedTuple):
     longest_range: timedelta | None = None
     most_requests: int = MOST_REQUESTS
 
+    def begin(self, since: datetime | None, until: datetime | None, now: datetime) -> datetime | None:
+        """Give where a page begins that names no begin: as early as it may, None for the first access."""
+        if since is not None or self.longest_range is None:
+            return since
+        return (until or now) - self.longest_range
+
     def check_range(self, begin: datetime | None, end: datetime | None, now: datetime) -> None:
         """Refuse a question about more time than that. Without an end it ends now."""
         if self.longest_range is None:

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from earwitness.api import answers
+from earwitness.api.limits import Limits
 from earwitness.api.permissions import Need, caller_of, require
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
@@ -53,6 +54,9 @@ def page(  # noqa: PLR0913, PLR0917 - what a route is given
         life = life_of(sources.evidence.versions(identifier))
         since = max(filter(None, (since, life.begin)), default=None)
         until = min(filter(None, (until, life.end)), default=None)
+    limits: Limits = request.app.state.limits
+    since = limits.begin(since, until, asked_at)
+    limits.check_range(since, until, asked_at)
     query = about(kind, identifier, since=since, until=until)
     listed = sources.trail.search(Search(query, asked_at, page_limit(request, question.limit), after))
     body: dict[str, Any] = {"kind": kind, "id": identifier, "query": write(query)}

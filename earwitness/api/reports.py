@@ -64,6 +64,8 @@ def report(  # noqa: PLR0913, PLR0917 - what a route is given
     if question.with_actors:
         require(caller_of(request), Need.ACTORS)
     wanted = _wanted(kind, subject, question, asked.now)
+    if kind != "customer":  # what a customer is owed is all of it, and is found by an index
+        request.app.state.limits.check_range(wanted.since, wanted.until, asked.now)
     found = sources.reports.make(wanted)
     asked.record(
         f"report.{kind}",

@@ -138,7 +138,12 @@ def _show(kind: ReportKind, **asked: Unpack[ReportOptions]) -> None:
             write_json_lines(worded(found))
         case "csv":
             click.echo("".join(as_csv(found)), nl=False)
-    if found["wide_count"]:
+    if found["wide_count"] is None:
+        tell(
+            "accesses that touched many or unknown customers are beyond this token's scope; this customer may"
+            " be among them"
+        )
+    elif found["wide_count"]:
         tell(
             f"accesses that touched many or unknown customers, so perhaps this one: {found['wide_count']};"
             " they are found by customer:* (earwitness search 'customer:*')"

@@ -148,10 +148,15 @@ class Reports:
         )
         return [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
 
-    def _wide_count(self, asked: Asked) -> int:
-        """Count accesses that touched many or unknown customers, so perhaps the one that is asked about."""
+    def _wide_count(self, asked: Asked) -> int | None:
+        """Count accesses that touched many or unknown customers, so perhaps the one that is asked about.
+
+        None where such rows are hidden from whom this report is for: a 0 would say that there were none.
+        """
         if asked.kind != "customer":
             return 0
+        if self._ledger is not self._store:
+            return None
         wide = condition_of(_about(asked._replace(subject=EVERY_CUSTOMER)))
         answer = self._store.ask(f"SELECT count() FROM accesses WHERE {wide.sql}", wide.parameters)  # noqa: S608 - compiled
         return sum(int(count) for (count,) in answer.rows)

@@ -49,6 +49,10 @@ _WIDE: Final = (
     "{} of this period touched many customers, or ones that the service could not tell: perhaps this one."
     " They are not counted here."
 )
+_WIDE_HIDDEN: Final = (
+    "Accesses that touched many customers, or ones that the service could not tell, are beyond what this report"
+    " was made from. This customer may be among them."
+)
 _NOTES: Final = (
     "An access is justified where a clause of the policy allows it, and evidence bears that out.",
     "Refused and failed attempts are listed and counted like others.",
@@ -284,7 +288,10 @@ def _words(report: Report) -> Markup | None:
 
 def _notes(report: Report) -> Markup:
     notes = list(_NOTES)
-    if wide := report["wide_count"]:
+    wide = report["wide_count"]
+    if wide is None:
+        notes.insert(0, _WIDE_HIDDEN)
+    elif wide:
         notes.insert(0, _WIDE.format(_number(wide, "further access", "further accesses")))
     items = [element("li", note) for note in notes]
     return element("section", element("h2", "How to read this"), element("ul", *items, class_="notes"))

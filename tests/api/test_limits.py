@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -54,6 +54,30 @@ def test_a_question_about_too_much_time_is_told_where_to_begin(q: str, path: str
     assert "at most 7 days" in error["message"]
     assert error["hint"].startswith("begin at 20")
     assert store.asked == []
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "exports?since=-30d",
+        "reports/vendor/org-1?since=-30d",
+        "reports/clause/own-use?since=-30d",
+        "pages/actor/e-1?since=-30d",
+    ],
+)
+def test_exports_reports_and_pages_are_about_no_more_time_than_a_search(path: str) -> None:
+    """An export is the longest question there is."""
+    with limited(Limits(longest_range=timedelta(days=7)), CannedStore(NOTHING)) as client:
+        answer = client.get(f"/api/v1/{path}")
+    assert (answer.status_code, error_of(answer)["code"]) == (422, "range_too_long")
+
+
+def test_a_page_that_names_no_begin_goes_back_as_far_as_it_may() -> None:
+    """It is refused nothing that it did not ask for."""
+    now = datetime(2026, 3, 8, tzinfo=UTC)
+    limits = Limits(longest_range=timedelta(days=7))
+    assert limits.begin(None, None, now) == datetime(2026, 3, 1, tzinfo=UTC)
+    assert Limits().begin(None, None, now) is None
 
 
 @pytest.mark.parametrize("q", ["", "time:>=-7d", "time:2026-01-01..2026-01-07"])

@@ -144,6 +144,7 @@ def test_the_page_can_be_told_by_a_screen_reader() -> None:
             "1 access not decided, the oldest of",
         ),
         ({"wide_count": 2}, "2 further accesses of this period touched many customers"),
+        ({"wide_count": None}, "This customer may be among them."),
         ({"left_out": 7}, "7 older accesses are counted above and not listed here"),
         ({"total": 0}, "Nothing is recorded for this period."),
         ({"with_actors": True}, "persons are named"),
