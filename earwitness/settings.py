@@ -120,7 +120,8 @@ class ApiSettings(_Part):
         None,
         ge=1,
         le=36_525,
-        description="most days of event time in one search, count, export, page or report (but of a customer); none: any",
+        description="most days of event time in one search, count, export, page or report (not of a"
+        " customer's); none: any",
     )
     most_requests: int = Field(
         64, ge=1, le=1_024, description="requests under way at once; further ones are answered 503"

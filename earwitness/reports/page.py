@@ -50,8 +50,8 @@ _WIDE: Final = (
     " They are not counted here."
 )
 _WIDE_HIDDEN: Final = (
-    "Accesses that touched many customers, or ones that the service could not tell, are beyond what this report"
-    " was made from. This customer may be among them."
+    "Accesses that touched many customers, or ones that the service could not tell, are beyond what this"
+    " report was made from. This customer may be among them."
 )
 _NOTES: Final = (
     "An access is justified where a clause of the policy allows it, and evidence bears that out.",
