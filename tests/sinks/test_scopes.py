@@ -73,7 +73,7 @@ def fill(server: Server) -> None:
     server.ask("earwitness_writer", ACCESS, [(A_DAY, UUID(int=1), "/t", "globex", "v-2", "pending")])
     evidence = [("t:1", 1, ["acme"], "v-1"), ("t:2", 2, ["acme", "globex"], "v-1"), ("t:3", 3, [], "v-2")]
     server.ask(
-        "earwitness_admin",
+        "earwitness_writer",
         "INSERT INTO evidence_log (ref, version, customer_ids, organization) VALUES",
         evidence,
     )
