@@ -1,10 +1,15 @@
 """Honest work that looks like misuse: the noise of docs/alert-population.md."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from benchmarks.alert_quality.deeds import Letter, Reading
 from benchmarks.alert_quality.month import DAYS, OUTAGE_DAY, SOURCES, Month, Planner
+
+
+def _moments(month: Month, at: datetime) -> list[datetime]:
+    """Give one to three moments: honest work seldom is a single access."""
+    return [at + timedelta(minutes=6 * count) for count in range(month.rng.randint(1, 3))]
 
 
 def not_assigned(month: Month, _: int) -> None:
@@ -12,7 +17,8 @@ def not_assigned(month: Month, _: int) -> None:
     at = month.moment(month.working_day())
     colleague, agent = month.rng.sample(month.company.agents, 2)
     ticket = month.complaint(month.customer(), at - timedelta(hours=5), agent=colleague)
-    month.plan(month.deed(at, agent, ticket.customer, purpose="resolve_complaint"))
+    for moment in _moments(month, at):
+        month.plan(month.deed(moment, agent, ticket.customer, purpose="resolve_complaint"))
 
 
 def mistyped(month: Month, number: int) -> None:

@@ -51,7 +51,7 @@ WHERE kind = 'complaint' AND status = 'active'
 GROUP BY of_customer
 """
 _OPEN: Final = (
-    "arrayExists(each -> each.1 <= candidates.time AND candidates.time < each.2 + INTERVAL 2 DAY"
+    "arrayExists(each -> each.1 <= candidates.time AND candidates.time < each.2 + INTERVAL 1 DAY"
     " AND each.3 <= candidates.judged_at, known.complaints)"
 )
 _BESIDE: Final = {"either": "", "a_complaint": f" AND {_OPEN}", "no_complaint": f" AND NOT {_OPEN}"}

@@ -50,7 +50,7 @@ class AccessCondition(BaseModel):
     """Fires for each verdict, other than `justified`, of an access that meets a query.
 
     `beside` narrows it to accesses whose customer has a complaint that was open at the time, or had been
-    within the two days before, as far as the registers knew when the verdict was given; or to the others.
+    within the day before, as far as the registers knew when the verdict was given; or to the others.
     Beside a complaint a missing reference is mostly a slip.
     """
 

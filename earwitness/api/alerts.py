@@ -34,7 +34,7 @@ class AlertsQuestion(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     state: str = Field("", examples=["open,acknowledged"])
-    rule: str = Field("", examples=["unjustified-access"])
+    rule: str = Field("", examples=["unexplained-access"])
     severity: str = Field("", examples=["high,critical"])
     assignee: str = ""
     actor: str = Field("", examples=["e-1"])

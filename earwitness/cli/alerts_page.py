@@ -1,6 +1,5 @@
 """Alerts as a person at a terminal reads them: a list, and one of them as a page."""
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -15,12 +14,13 @@ from earwitness.reports.alert_words import (
     OUTCOMES,
     about,
     cited,
+    detail,
+    reasons,
     standing,
     stated,
     told,
     what_happened,
     who_was_told,
-    why,
 )
 
 SEVERITY_STYLES: Final = {
@@ -69,7 +69,8 @@ def print_alert(to: Console, whole: Json, most: int) -> None:
     to.print()
     if whole["members"]:
         _section(to, "What happened", _accesses(whole, most))
-        _section(to, "Why nothing justified it", [points(list(_reasons(whole["members"])))])
+    if summed := reasons(whole["members"]):
+        _section(to, "Why nothing justified it", [points(summed)])
     _section(to, "Who was told", _told(whole))
     if answers := list(_answers(whole["entries"])):
         _section(to, "What the actor says (it proves nothing by itself)", answers)
@@ -109,9 +110,8 @@ def _facts(whole: Json) -> Iterator[Text]:
     yield visible(f"{count}{when}")
     code = f" ({whole['rule']['code']})" if whole["rule"] else ""
     yield visible(f"raised at {second(alert['raised_at'])} UTC by the rule {alert['rule']}{code}")
-    detail = whole["entries"][0]["text"] if whole["entries"] else None
-    if detail:
-        yield visible(detail, "yellow")
+    if seen := detail(whole["entries"]):
+        yield visible(seen, "yellow")
     by = f" since {second(alert['state_since'])} UTC, by {alert['state_by']}"
     whose = f"; assigned to {alert['assignee']}" if alert["assignee"] else ""
     yield Text.assemble(_state(alert), visible(f"{by}{whose}"))
@@ -137,12 +137,6 @@ def _accesses(whole: Json, most: int) -> list[RenderableType]:
     left = whole["alert"]["access_count"] - len(whole["members"][:most])
     more = f"and {left:,} more: earwitness alerts show {whole['alert']['id'][:8]} --output csv"
     return [table, *([Text(more, style="dim")] if left > 0 else [])]
-
-
-def _reasons(members: list[Json]) -> Iterator[str]:
-    counted = Counter(why(member) for member in members)
-    for reason, count in counted.most_common():
-        yield reason if len(counted) == 1 else f"{reason} ({count:,} of {len(members):,})"
 
 
 def _told(whole: Json) -> list[RenderableType]:

@@ -13,7 +13,8 @@ from earwitness import settings
 from earwitness.cli.explain import explain
 from earwitness.cli.output import console as stdout_console
 from earwitness.demo import show
-from earwitness.demo.commands import command, to_bring_it_back, to_go_on
+from earwitness.demo.alerts import Message, alert_lines, an_inbox, wait_until_alerted, wait_until_told
+from earwitness.demo.commands import command, to_bring_it_back, to_follow, to_go_on
 from earwitness.demo.compare import as_found
 from earwitness.demo.day import FEWEST_ACCESSES, Day, simulate
 from earwitness.demo.embedded import embedded_pipeline
@@ -64,16 +65,27 @@ def demo(accesses: int, data_dir: Path, keep: bool, seed: int | None) -> None:  
     values = settings.load()
     progress = Progress(Console(stderr=True, highlight=False))
     began_s = time.monotonic()
-    with stack_in(data_dir, values.maven_url, progress) as stack:
+    with an_inbox() as inbox, stack_in(data_dir, values.maven_url, progress) as stack:
         if keep:
             stack.leave_running()
         day = _make_up_a_day(accesses, secrets.randbits(_SEED_BITS) if seed is None else seed, progress)
         with embedded_pipeline(data_dir) as pipeline:
             outcome = run_day(day, pipeline, progress)
+            with progress.step("Wait until what nothing justifies has raised its alerts") as report:
+                unalerted = wait_until_alerted(pipeline.ask, day.tag, report)
+            alerts = alert_lines(pipeline.ask, day.tag)
+        messages: list[Message] = []
+        if inbox is not None:
+            with progress.step("Wait until a receiver of webhooks was told of them") as report:
+                messages = wait_until_told(inbox, alerts, report)
         progress.note(f"{time.monotonic() - began_s:.0f} s in all")
         shown = as_found(day.accesses, outcome.rows)
         example = _example(day)
         _show_the_day(day, shown)
+        show.show_alerts(stdout_console(), alerts, messages, to_follow(alerts, data_dir))
+        if unalerted:
+            click.echo(f"{unalerted:,} accesses that nothing justifies raised no alert", err=True)
+            raise click.exceptions.Exit(1)
         if outcome.surprises:
             show.show_surprises(stdout_console(), outcome.surprises)
             raise click.exceptions.Exit(1)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from .alerts import AlertLine
 from .labels import LabelledAccess
 
 _BY_REASON: Final = (
@@ -50,6 +51,19 @@ def _quoted(argument: str) -> str:
 def to_bring_it_back(data_dir: Path) -> Suggestion:
     """Suggest how to start the stack again."""
     return Suggestion("Bring the stack back, with all that it holds", command(data_dir, "up", "--detach"))
+
+
+def to_follow(lines: Sequence[AlertLine], data_dir: Path) -> Sequence[Suggestion]:
+    """Suggest how to follow an alert to the explanation, beginning with the most severe rule's largest."""
+    token = f"cat {_quoted(str(data_dir / 'secrets' / 'api-token'))}"
+    follow = [Suggestion("The token of this stack", token)]
+    if lines:
+        follow.append(
+            Suggestion(
+                "The most severe, to the explanation", command(data_dir, "alerts", "show", lines[0].example)
+            )
+        )
+    return [*follow, Suggestion("All that are open", command(data_dir, "alerts", "list"))]
 
 
 def to_go_on(example: LabelledAccess, data_dir: Path) -> Sequence[Suggestion]:

@@ -10,12 +10,14 @@ from rich.text import Text
 
 from models.verdict import PENDING
 
+from .alerts import AlertLine, Message
 from .commands import Suggestion
 from .compare import Surprise, by_clause, by_reason
 from .labels import LabelledAccess
 from .scenarios import STORIES
 
 MOST_SURPRISES_SHOWN: Final = 20
+_SEVERITY_STYLES: Final = {"critical": "bold red", "high": "red", "medium": "yellow"}
 
 _ABOUT_DERIVED: Final = "Derived: the access declared nothing or too little, and evidence explains it."
 _ABOUT_PENDING: Final = (
@@ -57,6 +59,34 @@ def show_not_justified(console: Console, accesses: Sequence[LabelledAccess]) -> 
     console.print(table)
 
 
+def show_alerts(
+    console: Console, lines: Sequence[AlertLine], messages: Sequence[Message], to_show: Sequence[Suggestion]
+) -> None:
+    """Show what alerts the misuse raised, and one of the messages that somebody was sent."""
+    show_heading(console, "Alerts, and who is told")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for name in ("severity", "rule"):
+        table.add_column(name, no_wrap=True)
+    for name in ("alerts", "accesses"):
+        table.add_column(name, justify="right")
+    for line in lines:
+        style = _SEVERITY_STYLES.get(line.severity, "dim")
+        table.add_row(Text(line.severity, style), line.rule, f"{line.alerts:,}", f"{line.accesses:,}")
+    console.print(table)
+    if messages:
+        told = messages[0].body["data"]
+        console.print(f"A receiver on this machine was sent {len(messages):,} messages. One of them:")
+        console.print(
+            f"  [{told['severity']}] {told['title']}: {_counted(told['access_count'])}",
+            style="bold", highlight=False, markup=False,
+        )  # fmt: skip
+        console.print(f"  {told['link']}", highlight=False, soft_wrap=True)
+        console.print(
+            "It names no person and no customer. In a browser, any name and your token as the password:"
+        )
+    show_commands(console, to_show)
+
+
 def show_proof(console: Console, total: int) -> None:
     """Say that the day came out as it had to."""
     console.print(
@@ -67,8 +97,7 @@ def show_proof(console: Console, total: int) -> None:
 
 def show_surprises(console: Console, surprises: Sequence[Surprise]) -> None:
     """Name the accesses that came out otherwise than labelled, the first of them one by one."""
-    accesses = "1 access" if len(surprises) == 1 else f"{len(surprises):,} accesses"
-    console.print(f"{accesses} came out otherwise than labelled:", style="bold red")
+    console.print(f"{_counted(len(surprises))} came out otherwise than labelled:", style="bold red")
     for surprise in surprises[:MOST_SURPRISES_SHOWN]:
         console.print(f"  {surprise.describe()}", soft_wrap=True, highlight=False)
     if len(surprises) > MOST_SURPRISES_SHOWN:
@@ -86,3 +115,7 @@ def show_heading(console: Console, text: str) -> None:
     """Set off what comes next."""
     console.print()
     console.print(text, style="bold")
+
+
+def _counted(accesses: int) -> str:
+    return "1 access" if accesses == 1 else f"{accesses:,} accesses"

@@ -108,7 +108,7 @@ class Alerts:
         """Give what happened to an alert, the first of it first; of more than MOST_ENTRIES the newest."""
         answer = self._store.ask(
             f"SELECT {', '.join(_ENTRY_FIELDS)} FROM alert_entries WHERE alert_id = {{alert:UUID}}"  # noqa: S608 - as above
-            f" ORDER BY alert_entries.at DESC, entry_id DESC LIMIT {MOST_ENTRIES}",
+            f" ORDER BY alert_entries.at DESC, kind != 'raised' DESC, entry_id DESC LIMIT {MOST_ENTRIES}",
             {"alert": alert_id},
         )
         return [_entry(row) for row in _records(answer)][::-1]

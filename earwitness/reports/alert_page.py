@@ -1,6 +1,5 @@
 """The page behind the link of a message: what happened, how bad it is, who was told, and what to do now."""
 
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
@@ -8,6 +7,8 @@ from earwitness.reports.alert_words import (
     OUTCOMES,
     about,
     cited,
+    detail,
+    reasons,
     standing,
     stated,
     told,
@@ -54,7 +55,7 @@ def _heading(whole: Whole) -> Markup:
         facts(
             ("About", about(alert["grouping"]) or None),
             ("Accesses", _count(alert)),
-            ("Seen", whole["entries"][0]["text"] if whole["entries"] else None),
+            ("Seen", detail(whole["entries"])),
             ("Raised", f"{_second(alert['raised_at'])} UTC, by the rule {alert['rule']}"),
             ("State", f"{alert['state']} since {_second(alert['state_since'])} UTC, by {alert['state_by']}"),
             ("Assigned to", alert["assignee"]),
@@ -68,8 +69,9 @@ def _sections(whole: Whole) -> Iterator[Markup]:
     members, entries = whole["members"], whole["entries"]
     if members:
         yield section("What happened", *_accesses(whole))
-        if len(members) > SEEN_AT_A_GLANCE:
-            yield section("Why nothing justified them", bullets(*_reasons(members)))
+        summed = reasons(members)
+        if summed and len(members) > SEEN_AT_A_GLANCE:
+            yield section("Why nothing justified them", bullets(*summed))
     if whole["rule"]:
         yield section("What this rule looks for", element("p", whole["rule"]["description"]))
     answers = [entry for entry in entries if entry["kind"] == "stated"]
@@ -116,15 +118,9 @@ def _access(member: Whole) -> Markup:
     return element(
         "li",
         element("p", what_happened(member)),
-        element("p", why(member)),
+        element("p", said) if (said := why(member)) else None,
         element("p", *under, class_="under"),
     )
-
-
-def _reasons(members: Iterable[Whole]) -> Iterator[str]:
-    counted = Counter(why(member) for member in members)
-    for reason, count in counted.most_common():
-        yield f"{reason} ({count:,} of {counted.total():,})" if len(counted) > 1 else reason
 
 
 def _answer(entry: Whole) -> Markup:

@@ -1,10 +1,11 @@
 """What is said of alerts in words, on a terminal and on a page."""
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from earwitness.wording import REASONS, tell_access
+from models.verdict import JUSTIFIED
 
 Row = Mapping[str, Any]
 
@@ -52,6 +53,11 @@ def stated(entry: Row) -> str:
     return "; ".join(filter(None, (entry["text"] or "").splitlines()))
 
 
+def detail(entries: Sequence[Row]) -> str | None:
+    """Give what the rule saw, where it says more than its title."""
+    return next((entry["text"] for entry in entries if entry["kind"] == "raised"), None)
+
+
 def cited(entries: Sequence[Row]) -> list[str]:
     """Name the evidence that actors cited in their answers."""
     first_lines = [(entry["text"] or "").split("\n")[0] for entry in entries if entry["kind"] == "stated"]
@@ -62,14 +68,28 @@ def what_happened(member: Row) -> str:
     """Tell one access of an alert."""
     if member["action"] is None:
         who = f" of {member['actor_id']}" if member["actor_id"] else ""
-        return f"{member['verdict_then'].replace('_', ' ')}{who}, reported by {member['source']}."
+        kind = (member["verdict_then"] or "seen").replace("_", " ")
+        return f"{kind}{who}, reported by {member['source']}."
     return tell_access(member)
 
 
 def why(member: Row) -> str:
-    """Say why nothing justified an access when it came to belong to the alert."""
+    """Say why nothing justified an access when it came to belong to the alert; empty where something did.
+
+    A rule on behaviour looks at justified accesses too: there the alert is about how many they are.
+    """
+    if member["verdict_then"] == JUSTIFIED:
+        return ""
     reason = member["reason_then"] or ""
     return REASONS.get(reason, reason.replace("_", " "))
+
+
+def reasons(members: Iterable[Row]) -> list[str]:
+    """Sum up why nothing justified these accesses, the most frequent reason first."""
+    counted = Counter(filter(None, map(why, members)))
+    total = f"{counted.total():,}"
+    told = [(reason, f" ({count:,} of {total})") for reason, count in counted.most_common()]
+    return [reason + (share if len(told) > 1 else "") for reason, share in told]
 
 
 def standing(member: Row) -> str:

@@ -12,7 +12,7 @@ from sinks.channels.http import Target, post
 
 LASTS: Final = timedelta(days=30)
 """When an alert ends by itself in Alertmanager. Without an end it would after `resolve_timeout` (5 minutes),
-and would have to be posted again and again to stay: decision 31."""
+and would have to be posted again and again to stay: decision 30."""
 
 PATH: Final = "/api/v2/alerts"
 

@@ -32,7 +32,7 @@ def an_alert(actor_id: str, customer_id: str, **changes: Any) -> Entry:
         at,
         "raised",
         BY_ALERTER,
-        rule="unjustified-access",
+        rule="unexplained-access",
         rule_digest="0123456789abcdef",
         severity="high",
         title="An access that nothing justifies",

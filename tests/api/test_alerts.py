@@ -50,8 +50,12 @@ def told(stack: Stack, world: World) -> Told:
         text="312 customers in 10 minutes; usual are 4",
         at=raised.at - timedelta(minutes=5),
     )
+    # In the same instant, as the alerter writes it.
+    asked = Entry(counted.alert_id, uuid4(), counted.at, "asked", BY_ALERTER, text=world.unengaged["id"])
     with alert_log(stack) as log:
-        log.write([raised, counted], [a_member(raised, world.unengaged), a_member(raised, world.pending)])
+        log.write(
+            [raised, asked, counted], [a_member(raised, world.unengaged), a_member(raised, world.pending)]
+        )
         log.deliver([a_delivery(raised, status="failed", code=0, answer="no answer"), a_delivery(raised)])
     return Told(raised, counted)
 
@@ -112,10 +116,11 @@ def test_one_alert_tells_what_happened_to_whom_why_and_who_was_told(
     )
     assert (second["verdict_then"], second["verdict"]) == ("unjustified", "pending")
     assert [each["status"] for each in whole["deliveries"]] == ["failed", "delivered"]
-    assert whole["rule"]["runbook"] == "docs/runbooks/alerts/unjustified-access.md"
+    assert whole["rule"]["runbook"] == "docs/runbooks/alerts/unexplained-access.md"
     assert whole["alert"]["access_count"] == 2
     counted = investigator.get(f"/alerts/{told.counted.alert_id}").json()
     assert (counted["members"], counted["alert"]["access_count"]) == ([], 312)
+    assert [entry["kind"] for entry in counted["entries"]] == ["raised", "asked"]
     assert counted["entries"][0]["text"] == "312 customers in 10 minutes; usual are 4"
 
 
@@ -249,7 +254,7 @@ def test_a_silence_has_a_reason_and_an_end_and_can_be_ended(
 ) -> None:
     """It is shown with the alerts that it holds back."""
     wish = {
-        "rule": "unjustified-access",
+        "rule": "unexplained-access",
         "grouping": {"actor_id": world.actor_id},
         "reason": "CHG-1",
         "expires": "2h",

@@ -167,3 +167,16 @@ def test_no_name_becomes_markup_of_a_page(stack: Stack, world: World) -> None:
     assert answer.status_code == 200
     assert "script" not in Read(answer.text).elements
     assert not {"\u202e", "\x1b"} & set(answer.text)
+
+
+@pytest.mark.stack
+def test_of_behaviour_justified_accesses_are_shown_as_what_they_are(stack: Stack, world: World) -> None:
+    """The alert is about how many there were; nothing failed to justify them."""
+    raised = an_alert(world.actor_id, world.customer_id, rule="bulk-access", text="9 customers; usual are 2")
+    member = a_member(raised, world.engaged, verdict="justified", reason="clause_met")
+    with alert_log(stack) as log:
+        log.write([raised], [member])
+    text = Read(show(stack, f"/alerts/{raised.alert_id}", create(stack, "investigator")["token"]).text).text
+    assert "9 customers; usual are 2" in text
+    assert "justified" in text
+    assert "bears it out" not in text

@@ -212,6 +212,7 @@ def test_an_address_that_tries_many_links_is_told_to_wait() -> None:
     """And a body larger than any answer is not read."""
     with client_of(CannedStore(NOTHING), Kept(), token=None) as client:
         assert client.post("/statements/x", content=b"x" * 70_000).status_code == 413
-        codes = [client.get("/statements/x").status_code for _ in range(ANSWERS_PER_MINUTE + 1)]
-        assert (codes[0], codes[-1]) == (404, 429)
-        assert "<h1>Too many requests</h1>" in client.get("/statements/x").text
+        answers = [client.get("/statements/x") for _ in range(3 * ANSWERS_PER_MINUTE)]
+    assert answers[0].status_code == 404
+    refused = [answer.text for answer in answers if answer.status_code == 429]
+    assert "<h1>Too many requests</h1>" in refused[-1]

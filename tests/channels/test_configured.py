@@ -213,7 +213,7 @@ def test_a_channel_of_some_rules_hears_of_no_other(tmp_path: Path) -> None:
     """A team has its own."""
     channel = hearing(tmp_path, 'rules = ["bulk-access"]')
     assert hears(channel, a_notice(rule="bulk-access"))
-    assert not hears(channel, a_notice(rule="unjustified-access"))
+    assert not hears(channel, a_notice(rule="unexplained-access"))
 
 
 def test_questions_and_closings_go_where_they_are_wanted(tmp_path: Path) -> None:

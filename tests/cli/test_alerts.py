@@ -63,7 +63,7 @@ def test_the_page_tells_the_whole_story_and_the_next_step(ask: Run, raised: Entr
         "not decided yet now; it was not justified",
         "delivered at try 2: 250 2.0.0 Ok",
         f"{world.actor_id}: cites ticket:T-9; I was asked to",
-        "docs/runbooks/alerts/unjustified-access.md",
+        "docs/runbooks/alerts/unexplained-access.md",
         f"earwitness explain {world.unengaged['id']}",
         f"earwitness alerts ack {short(raised)}",
     ):
@@ -115,7 +115,7 @@ def test_a_silence_is_made_shown_and_ended(ask: Run, raised: Entry, world: World
     """The page of an alert that it holds back says so, and how to end it."""
     where = f"actor_id={world.actor_id}"
     made = ask(
-        *("alerts", "silence", "--rule", "unjustified-access", "--where", where),
+        *("alerts", "silence", "--rule", "unexplained-access", "--where", where),
         *("--for", "2h", "--reason", "CHG-12", "--output", "json"),
     )
     identifier = json.loads(made.out)["id"][:8]

@@ -64,11 +64,20 @@ def test_every_access_comes_out_of_the_real_stack_as_labelled(demo: Demo) -> Non
 
 def test_it_shows_clauses_reasons_an_explanation_and_what_to_do_next(demo: Demo) -> None:
     """In that order, on stdout; how far it is goes to stderr."""
-    headings = ("Justified, by clause", "Not justified, and why", "One access explained", "To go on")
+    headings = (
+        *("Justified, by clause", "Not justified, and why", "Alerts, and who is told"),
+        *("One access explained", "To go on"),
+    )
     places = [demo.ran.stdout.find(heading) for heading in headings]
     assert -1 not in places
     assert places == sorted(places)
-    assert demo.ran.stderr.count("✓") == 7
+    assert demo.ran.stderr.count("✓") == 9
+
+
+def test_the_misuse_raises_alerts_and_somebody_is_told(demo: Demo) -> None:
+    """A message leads to the alert; it names nobody."""
+    assert "A receiver on this machine was sent" in demo.ran.stdout
+    assert re.search(r"^  http://127\.0\.0\.1:\d+/alerts/[0-9a-f-]{36}$", demo.ran.stdout, re.MULTILINE)
 
 
 def test_the_access_explained_is_explained_as_the_command_explains_it(demo: Demo) -> None:
