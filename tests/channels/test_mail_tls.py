@@ -20,9 +20,6 @@ from sinks.channels.mail import MailChannel, MailServer, Security
 from tests.channels.receivers import Mailbox
 from tests.channels.test_channels import a_notice
 
-# aiosmtpd knows TLS that it began itself, and not the one that was there before it.
-pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS:UserWarning")
-
 PASSWORD = "correct-horse-battery"
 
 
@@ -57,18 +54,17 @@ def logged_in(*arguments: Any) -> AuthResult:
 def a_server(certificate: tuple[Path, Path], security: Security) -> Iterator[tuple[Mailbox, int]]:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(*certificate)
+    # aiosmtpd cannot require a login over TLS that it did not begin itself, only offer one.
     tls: dict[str, Any] = (
         {"ssl_context": context, "auth_require_tls": False}
         if security == "tls"
-        else {"tls_context": context, "require_starttls": True}
+        else {"tls_context": context, "require_starttls": True, "auth_required": True}
     )
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     box = Mailbox()
-    controller = Controller(
-        box, hostname="127.0.0.1", port=port, authenticator=logged_in, auth_required=True, **tls
-    )
+    controller = Controller(box, hostname="127.0.0.1", port=port, authenticator=logged_in, **tls)
     controller.start()
     try:
         yield box, port
@@ -120,10 +116,13 @@ def test_a_server_without_starttls_is_not_spoken_to_in_the_clear() -> None:
     assert box.mails == []
 
 
-def test_a_wrong_password_is_a_refusal_that_does_not_show_it(certificate: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("security", ["starttls", "tls"])
+def test_a_wrong_password_is_a_refusal_that_does_not_show_it(
+    certificate: tuple[Path, Path], security: Security
+) -> None:
     """A person has to mend it."""
-    with a_server(certificate, "starttls") as (box, port), pytest.raises(ChannelRejected) as error:
-        a_channel(port, "starttls", certificate[0], password="wrong-horse").send(a_notice())
+    with a_server(certificate, security) as (box, port), pytest.raises(ChannelRejected) as error:
+        a_channel(port, security, certificate[0], password="wrong-horse").send(a_notice())
     assert error.value.code == 535
     assert "wrong-horse" not in str(error.value) + error.value.answer
     assert box.mails == []
