@@ -40,6 +40,7 @@ check: setup ## lint, types, import contracts, generated documents
 	$(BIN)/lint-imports
 	$(BIN)/python -m earwitness.reference --check
 	$(BIN)/earwitness policy check
+	$(BIN)/earwitness alerts lint
 
 bench: setup $(QUIX)/.installed ## measure events per second from topic to table, beside three other ways (BENCH="--events 50000 --rounds 1")
 	$(BIN)/python -m benchmarks $(BENCH)
