@@ -18,6 +18,7 @@ from starlette.exceptions import HTTPException
 
 from earwitness.api.limits import RangeTooLong
 from earwitness.api.permissions import Forbidden
+from earwitness.api.refusals import Refusals
 from earwitness.query.language import MalformedQuery
 from earwitness.query.store import AnswerTooLarge, Busy, TooSlow
 from models.errors import BrokerUnavailable, QueryRejected, QuotaExceeded, SinkUnavailable, StackUnavailable
@@ -77,6 +78,7 @@ def install(app: FastAPI) -> None:
     for error in _TOO_MUCH:
         app.add_exception_handler(error, _too_much)
     app.add_exception_handler(QueryRejected, _query_rejected)
+    app.state.refusals = Refusals()
     app.add_exception_handler(Forbidden, _forbidden)
     app.add_exception_handler(QuotaExceeded, _quota)
     app.add_exception_handler(NotFound, _not_found)
@@ -123,7 +125,9 @@ def _not_yet_recorded(_: Request, error: Exception) -> JSONResponse:
     return error_response(HTTPStatus.NOT_FOUND, "not_yet_recorded", str(error))
 
 
-def _forbidden(_: Request, error: Exception) -> JSONResponse:
+def _forbidden(request: Request, error: Exception) -> JSONResponse:
+    refusals: Refusals = request.app.state.refusals
+    refusals.note(request)
     hint = "ask an admin for a token that may: earwitness tokens create"
     return error_response(HTTPStatus.FORBIDDEN, "forbidden", str(error), hint)
 

@@ -10,6 +10,7 @@ from earwitness.api import health, metrics
 from earwitness.api.app import PAGE_ROUTERS, ROUTERS, create_app
 from earwitness.api.gate import OPEN_PATHS
 from earwitness.api.permissions import MAY, NEEDS, OF_EVERYTHING, Caller, Need, named
+from earwitness.api.refusals import PER_MINUTE
 from models.errors import SinkUnavailable
 from models.tokens import ROLES, Role, Scope
 from tests.api.serving import NOTHING, CannedStore, Kept, Purse, a_token, client_of, serving, sources
@@ -84,7 +85,18 @@ def test_a_role_is_let_into_the_routes_it_may_and_into_no_other(route: str, role
     else:
         assert (answer.status_code, answer.json()["error"]["code"]) == (403, "forbidden")
         assert "admin" in answer.json()["error"]["message"]
-        assert (store.asked, activity.activities) == ([], [])
+        assert store.asked == []
+        assert [done.action for done in activity.activities] == ["refused"]
+        assert activity.activities[0].query.startswith(f"{method} {where}")
+
+
+def test_who_goes_on_asking_what_they_may_not_fills_no_table() -> None:
+    """Somebody tried, and it is on record; a thousand times says no more than thirty."""
+    activity, purse = Kept(), Purse(a_token(SECRET, role="reader"))
+    with client_of(CannedStore(NOTHING), activity, SECRET, purse=purse) as client:
+        codes = {client.get("/api/v1/activity").status_code for _ in range(4 * PER_MINUTE)}
+    assert codes == {403}
+    assert PER_MINUTE <= len(activity.activities) < 3 * PER_MINUTE
 
 
 def test_each_role_may_what_the_one_before_may() -> None:
