@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 from uuid import UUID, uuid5
 
@@ -55,7 +56,7 @@ class Entry(NamedTuple):
     severity: str = ""
     title: str = ""
     fingerprint: str = ""
-    grouping: Mapping[str, str] = {}
+    grouping: Mapping[str, str] = MappingProxyType({})
     first_at: datetime | None = None
     last_at: datetime | None = None
     access_count: int = 0
