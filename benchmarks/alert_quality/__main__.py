@@ -11,8 +11,9 @@ from benchmarks.alert_quality.reporting import as_markdown, summary
 from earwitness.alerts.loading import load_rules
 from earwitness.settings import ROOT
 
-HELD_OUT: Final = (101, 102, 103)
-"""Seeds that nobody tunes on. Those for tuning are 1 to 9."""
+TUNING: Final = range(1, 10)
+HELD_OUT: Final = (201, 202, 203)
+"""Seeds that nobody tunes on. Of 101 to 103 figures were published before the month was made less kind."""
 
 LEAST_RECALL: Final = 0.95
 LEAST_PRECISION: Final = 0.80

@@ -6,7 +6,8 @@ from typing import Final, NamedTuple
 
 from models.evidence import EvidenceRecord
 
-AGENTS_PER_TEAM: Final = 40
+KNOWN_SHARE: Final = 1 / 200
+RELATIVE_SHARE: Final = 1 / 150
 FUNCTIONS: Final = ("process_calls", "process_sms", "maintain_databases_servers", "process_payments")
 CONTENT_OF: Final = {
     "process_calls": ("call_recording", "call_detail"),
@@ -43,6 +44,8 @@ class Company(NamedTuple):
     """Everybody."""
 
     customers: tuple[str, ...]
+    """Those that are neither known to the public nor of a colleague's family."""
+
     known_persons: tuple[str, ...]
     relatives: tuple[str, ...]
     agents: tuple[str, ...]
@@ -56,7 +59,7 @@ class Company(NamedTuple):
 
 def found(rng: Random, begin: datetime, scale: float) -> Company:
     """Make up the company as it is at `begin`; `scale` 1 is the whole one."""
-    customers = tuple(f"cus-{number:05d}" for number in range(max(4_000, round(60_000 * scale))))
+    everybody = tuple(f"cus-{number:05d}" for number in range(max(4_000, round(60_000 * scale))))
     agents = tuple(f"e-agent-{number:03d}" for number in range(max(40, round(400 * scale))))
     engineers = tuple(f"e-eng-{number:03d}" for number in range(max(10, round(80 * scale))))
     leavers = tuple(f"e-left-{number:02d}" for number in range(12))
@@ -65,10 +68,13 @@ def found(rng: Random, begin: datetime, scale: float) -> Company:
         (f"svc-{number:02d}", SERVICE_ACTIONS[number % len(SERVICE_ACTIONS)]) for number in range(20)
     )
     applications = tuple(f"app-{number}" for number in range(5))
-    picked = rng.sample(customers, 700)
+    known_count = round(len(everybody) * KNOWN_SHARE)
+    relative_count = round(len(everybody) * RELATIVE_SHARE)
+    apart = rng.sample(everybody, known_count + relative_count)
+    customers = tuple(sorted(set(everybody) - set(apart)))
     company = Company(
-        customers, tuple(picked[:300]), tuple(picked[300:]), agents, engineers, leavers, vendors, services,
-        applications, (),
+        customers, tuple(apart[:known_count]), tuple(apart[known_count:]), agents, engineers, leavers,
+        vendors, services, applications, (),
     )  # fmt: skip
     return company._replace(registers=tuple(_registers(company, begin)))
 

@@ -33,7 +33,7 @@ class Deed(NamedTuple):
 
 
 class Incident(NamedTuple):
-    """A misuse. Those without accesses of their own are known by whom they name, and when."""
+    """A misuse. Those without accesses of their own are known by whom they name (`source=…`), and when."""
 
     id: str
     kind: str

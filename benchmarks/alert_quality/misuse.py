@@ -221,13 +221,19 @@ def _new_action(number: int) -> str:
 
 def suppressed_events(month: Month, number: int) -> None:
     """A source leaves some of its numbers out."""
-    day = month.working_day(first=2)
     source = SOURCES["employee"][number % 2]
+    day = month.working_day(first=2)
+    while (day, source) in month.suppressed:
+        day = month.working_day(first=2)
     month.suppressed[day, source] = month.rng.randint(5, 40)
     begin = month.begin + timedelta(days=day)
     month.incidents.append(
         Incident(
-            f"suppressed_events-{number}", "suppressed_events", begin, begin + timedelta(days=1), (source,)
+            f"suppressed_events-{number}",
+            "suppressed_events",
+            begin,
+            begin + timedelta(days=1),
+            (f"source={source}",),
         )
     )
 
@@ -241,7 +247,13 @@ def trail_in_bulk(month: Month, number: int) -> None:
         at += timedelta(minutes=month.rng.uniform(0.5, 6))
     incident = f"trail_in_bulk-{number}"
     month.incidents.append(
-        Incident(incident, "trail_in_bulk", at - timedelta(hours=6), at + timedelta(hours=1), (principal,))
+        Incident(
+            incident,
+            "trail_in_bulk",
+            at - timedelta(hours=6),
+            at + timedelta(hours=1),
+            (f"principal={principal}",),
+        )
     )
 
 

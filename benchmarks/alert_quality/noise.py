@@ -3,8 +3,10 @@
 from datetime import datetime, timedelta
 from typing import Final
 
+from benchmarks.alert_quality.company import Known
 from benchmarks.alert_quality.deeds import Letter, Reading
 from benchmarks.alert_quality.month import DAYS, OUTAGE_DAY, SOURCES, Month, Planner
+from models.evidence import EvidenceRecord
 
 
 def _moments(month: Month, at: datetime) -> list[datetime]:
@@ -41,7 +43,82 @@ def called_back(month: Month, _: int) -> None:
         month.customer(), at - timedelta(days=2), agent=agent,
         open_for=timedelta(days=2) - timedelta(hours=month.rng.uniform(0.5, 30)),
     )  # fmt: skip
-    month.plan(month.deed(at, agent, ticket.customer, purpose="resolve_complaint", evidence_ref=ticket.ref))
+    cites = {"purpose": "resolve_complaint", "evidence_ref": ticket.ref}
+    for moment in _moments(month, at):
+        month.plan(month.deed(moment, agent, ticket.customer, **cites))
+
+
+def wrong_ticket(month: Month, _: int) -> None:
+    """An agent with two complaints open cites the one for the other."""
+    at = month.moment(month.working_day())
+    agent = month.rng.choice(month.company.agents)
+    worked, cited = (
+        month.complaint(month.customer(), at - timedelta(hours=4), agent=agent) for _ in range(2)
+    )
+    for moment in _moments(month, at):
+        month.plan(
+            month.deed(moment, agent, worked.customer, purpose="resolve_complaint", evidence_ref=cited.ref)
+        )
+
+
+def joiner(month: Month, number: int) -> None:
+    """Somebody new works for a day before their employment is on record."""
+    day = month.working_day(first=3)
+    person = f"e-new-{number:02d}"
+    for _ in range(month.rng.randint(2, 6)):
+        at, customer = month.moment(day), month.customer()
+        ticket = month.complaint(customer, at - timedelta(hours=2), agent=person)
+        month.plan(month.deed(at, person, customer, purpose="resolve_complaint", evidence_ref=ticket.ref))
+    record = EvidenceRecord(
+        ref=f"employment:{person}", kind="employment", assignees=[person],
+        valid_from=month.begin + timedelta(days=day),
+    )  # fmt: skip
+    month.told.append(Known(record, month.begin + timedelta(days=day + 1, hours=9)))
+
+
+def entered_by_hand(month: Month, number: int) -> None:
+    """A team's lead takes a call, enters the ticket by hand, and works on it."""
+    lead = month.company.agents[number % len(month.company.agents)]
+    at, customer = month.moment(month.working_day()), month.customer()
+    ticket = month.complaint(
+        customer, at - timedelta(minutes=9), agent=lead, origin="manual", recorded_by=lead
+    )
+    for moment in _moments(month, at):
+        month.plan(month.deed(moment, lead, customer, purpose="resolve_complaint", evidence_ref=ticket.ref))
+
+
+def late_contract(month: Month, _: int) -> None:
+    """A vendor's second contract starts, and reaches the register at the end of the day."""
+    day = month.working_day(first=3)
+    begin = month.begin + timedelta(days=day)
+    vendor = month.rng.choice(month.company.vendors)
+    ref = f"{vendor.ref}-second"
+    for _count in range(6):
+        at = begin + timedelta(hours=month.rng.uniform(8, 17))
+        month.plan(month.by_vendor(at, vendor, evidence_ref=ref))
+    record = EvidenceRecord(
+        ref=ref, kind="engagement", organization=vendor.name, functions=[vendor.function], valid_from=begin
+    )
+    month.told.append(Known(record, begin + timedelta(hours=18)))
+
+
+def late_order(month: Month, number: int) -> None:
+    """A court's order is served at once, and recorded in the evening."""
+    at = month.begin + timedelta(days=month.working_day(), hours=month.rng.uniform(9, 16))
+    agent, customer = month.rng.choice(month.company.agents), month.customer()
+    court, ref = f"org-court-{number}", f"order:O-{number:03d}"
+    for moment in _moments(month, at):
+        month.plan(
+            month.deed(
+                moment, agent, customer, action="export", recipient=court, purpose="legal_obligation",
+                evidence_ref=ref,
+            )
+        )  # fmt: skip
+    record = EvidenceRecord(
+        ref=ref, kind="legal_order", customer_ids=[customer], organization=court,
+        valid_from=at - timedelta(hours=3),
+    )  # fmt: skip
+    month.told.append(Known(record, at + timedelta(hours=month.rng.uniform(3, 8))))
 
 
 def nothing_said_and_late(month: Month, _: int) -> None:
@@ -138,9 +215,14 @@ def faulty_release(month: Month, _: int) -> None:
 
 
 KINDS: Final[dict[Planner, int]] = {
-    not_assigned: 40,
-    mistyped: 20,
-    called_back: 15,
+    not_assigned: 60,
+    mistyped: 30,
+    called_back: 25,
+    wrong_ticket: 12,
+    joiner: 2,
+    entered_by_hand: 4,
+    late_contract: 1,
+    late_order: 3,
     nothing_said_and_late: 8,
     new_release: 2,
     large_case: 1,
@@ -153,7 +235,9 @@ KINDS: Final[dict[Planner, int]] = {
     searching: 12,
     faulty_release: 1,
 }
-_WITH_THE_SIZE: Final = frozenset({not_assigned, mistyped, called_back, nothing_said_and_late})
+_WITH_THE_SIZE: Final = frozenset(
+    {not_assigned, mistyped, called_back, nothing_said_and_late, wrong_ticket, entered_by_hand}
+)
 
 
 def plan_noise(month: Month) -> None:

@@ -3,11 +3,11 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from benchmarks.alert_quality.deeds import Incident
 
-SLACK = timedelta(days=2)
+SLACK: Final = timedelta(hours=6)
 """How long after an incident without accesses an alert that names it counts."""
 
 
@@ -79,7 +79,7 @@ def _incidents_of(
     raised: Raised, incidents: Sequence[Incident], incident_of: Mapping[str, str]
 ) -> frozenset[str]:
     found = {incident_of[id_] for id_ in raised.access_ids if id_ in incident_of}
-    named = set(raised.grouping.values())
+    named = {f"{key}={value}" for key, value in raised.grouping.items()}
     found |= {
         incident.id
         for incident in incidents

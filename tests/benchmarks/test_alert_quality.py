@@ -7,6 +7,7 @@ from functools import cache
 import pytest
 
 from benchmarks.alert_quality import misuse
+from benchmarks.alert_quality.__main__ import HELD_OUT, TUNING
 from benchmarks.alert_quality.deeds import Deed, Incident
 from benchmarks.alert_quality.judged import Court, Given
 from benchmarks.alert_quality.measuring import BEGIN, measure
@@ -83,6 +84,26 @@ def test_a_month_keeps_its_size_and_its_shares() -> None:
     assert staff[10] > 5 * staff[3]
 
 
+def test_honest_work_is_about_known_persons_and_relatives_as_often_as_in_the_literature() -> None:
+    """1.4 and 10 of 10,000 complaints: so few in a small month that only a bound can be told."""
+    month = a_month(4, 300_000)
+    staff = [
+        deed.event.customer_id
+        for day in month.days()
+        for deed in day.deeds
+        if deed.event.actor_type == "employee" and not deed.incident
+    ]
+    known, relatives = set(month.company.known_persons), set(month.company.relatives)
+    assert sum(customer in known for customer in staff) <= 6e-4 * len(staff)
+    assert 3e-4 * len(staff) <= sum(customer in relatives for customer in staff) <= 25e-4 * len(staff)
+    assert not known & relatives & set(month.company.customers)
+
+
+def test_what_is_published_is_of_seeds_that_nobody_tuned_on() -> None:
+    """Else it says how well the rules know the month."""
+    assert not set(HELD_OUT) & set(TUNING)
+
+
 def test_the_real_judge_sees_what_the_page_says_it_sees() -> None:
     """Misuse of these kinds is unjustified in the end, for that reason; that of others is justified."""
     month = a_month(4)
@@ -106,7 +127,7 @@ def test_alerts_are_counted_once_and_incidents_found_once() -> None:
     incidents = [
         Incident("browsing-0", "browsing", NOON, NOON),
         Incident("family-0", "family", NOON, NOON),
-        Incident("trail_in_bulk-0", "trail_in_bulk", NOON, NOON, ("i-1",)),
+        Incident("trail_in_bulk-0", "trail_in_bulk", NOON, NOON, ("principal=i-1",)),
     ]
     raised = [
         Raised("a", NOON, frozenset({"x"}), {"actor_id": "e-1"}),
