@@ -7,6 +7,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from clickhouse_driver.errors import ServerException
 
 from earwitness.devstack import clickhouse_config
 from earwitness.devstack.layout import layout_of
@@ -77,6 +78,13 @@ def fill(server: Server) -> None:
         "INSERT INTO evidence_log (ref, version, customer_ids, organization) VALUES",
         evidence,
     )
+
+
+@pytest.mark.parametrize("table", ["token_log", "scope_log", "alert_log", "saved_search_log", "silence_log"])
+def test_a_worker_can_write_no_token_and_no_alert(server: Server, table: str) -> None:
+    """Who takes over a worker cannot let themselves in, or close what they did."""
+    with pytest.raises(ServerException, match="Not enough privileges"):
+        server.ask("earwitness_writer", f"INSERT INTO {table} SELECT * FROM {table}")
 
 
 def test_a_user_that_stands_for_nothing_is_shown_nothing(server: Server, tmp_path: Path) -> None:
