@@ -84,7 +84,7 @@ def fill(server: Server) -> None:
 def test_a_worker_can_write_no_token_and_no_alert(server: Server, table: str) -> None:
     """Who takes over a worker cannot let themselves in, or close what they did."""
     with pytest.raises(ServerException, match="Not enough privileges"):
-        server.ask("earwitness_writer", f"INSERT INTO {table} SELECT * FROM {table}")
+        server.ask("earwitness_writer", f"INSERT INTO {table} SELECT * FROM {table}")  # noqa: S608 - a table of ours
 
 
 def test_a_user_that_stands_for_nothing_is_shown_nothing(server: Server, tmp_path: Path) -> None:
