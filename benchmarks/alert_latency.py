@@ -29,9 +29,10 @@ from streams.publisher import KafkaPublisher
 PACE_S: Final = 0.25
 TOLD_WITHIN_S: Final = 60.0
 _TOOK: Final = """
-SELECT count(), quantiles(0.5, 0.99, 1.0)(took) FROM
+SELECT count(), quantiles(0.5, 0.99, 1.0)(took), quantiles(0.5, 0.99, 1.0)(raised) FROM
 (
-    SELECT dateDiff('millisecond', t.received_at, d.at) + d.took_ms AS took
+    SELECT dateDiff('millisecond', t.received_at, d.at) + d.took_ms AS took,
+           dateDiff('millisecond', t.received_at, e.at) AS raised
     FROM (SELECT * FROM alert_deliveries WHERE status = 'delivered') AS d
     INNER JOIN alert_entries AS e ON toString(e.entry_id) = d.notice_id AND e.kind = 'raised'
     INNER JOIN alert_members AS m ON m.alert_id = d.alert_id
@@ -46,6 +47,7 @@ class Told(NamedTuple):
 
     count: int
     took_ms: list[float]
+    raised_ms: list[float]
 
 
 @click.command()
@@ -67,6 +69,8 @@ def main(seconds: int, others: int, results: Path | None) -> None:
     shown = {
         "accesses_alerted": told.count,
         "accesses_per_s": round((others + 1) / PACE_S),
+        "received_to_raised_ms_p50": round(told.raised_ms[0]),
+        "received_to_raised_ms_p99": round(told.raised_ms[1]),
         "received_to_told_ms_p50": round(middle),
         "received_to_told_ms_p99": round(nearly_all),
         "received_to_told_ms_max": round(most),
@@ -113,10 +117,10 @@ def _told(data_dir: Path, expected: int) -> Told:
     store = ClickHouseStore(**address._asdict(), query_timeout_s=30)
     give_up_at = time.monotonic() + TOLD_WITHIN_S
     while True:
-        ((count, took),) = store.ask(_TOOK).rows
+        ((count, took, raised),) = store.ask(_TOOK).rows
         if count >= expected or time.monotonic() > give_up_at:
             store.close()
-            return Told(count, list(took))
+            return Told(count, list(took), list(raised))
         time.sleep(0.5)
 
 

@@ -49,6 +49,11 @@ class Deliverer:
         """Name the channels."""
         return [lane.name for lane in self._lanes]
 
+    @property
+    def asks(self) -> bool:
+        """Say whether any channel asks actors."""
+        return any(lane.asks for lane in self._lanes)
+
     def offer(self, notices: Sequence[Pending]) -> None:
         """Have these told, by whichever channels hear of them and have not told them."""
         for each in notices:
@@ -96,6 +101,7 @@ class _Lane:
     ) -> None:
         self.name = configured.described.name
         self.thread = threading.Thread(target=self._run, name=f"channel-{self.name}", daemon=True)
+        self.asks = configured.described.questions
         self._described = configured.described
         self._channel = configured.channel
         self._log = delivery_log

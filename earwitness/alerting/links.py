@@ -11,6 +11,9 @@ from earwitness.query.store import Store
 ASKED: Final = frozenset({"employee", "affiliate", "vendor", "acquirer"})
 """Actors that are persons who can answer: not services, applications or the customer."""
 
+MOST_REMEMBERED: Final = 10_000
+"""Questions whose links are remembered; of more all are made anew."""
+
 
 class ApiLinks:
     """Links to the pages of the API at `url`; questions are signed with `key`. Without it nobody is asked."""
@@ -19,15 +22,27 @@ class ApiLinks:
         self._url = url.rstrip("/")
         self._key = key
         self._store = store
+        self._made: dict[tuple[UUID, str], tuple[str, str]] = {}
 
     def alert(self, alert_id: UUID) -> str:
         """Give the address of an alert's page."""
         return f"{self._url}/alerts/{alert_id}"
 
     def question(self, alert_id: UUID, access: str) -> tuple[str, str] | None:
-        """Give the address of the page that asks about an access, and the mail address or id of its actor."""
+        """Give the address of the page that asks about an access, and the mail address or id of its actor.
+
+        What was found is remembered: what is still to be told is asked for every two seconds.
+        """
         if not self._key:
             return None
+        made = self._made.get((alert_id, access))
+        if made is None and (made := self._make(alert_id, access)) is not None:
+            if len(self._made) >= MOST_REMEMBERED:
+                self._made.clear()
+            self._made[alert_id, access] = made
+        return made
+
+    def _make(self, alert_id: UUID, access: str) -> tuple[str, str] | None:
         found = self._actor_of(alert_id, access)
         if found is None:
             return None

@@ -90,11 +90,9 @@ def _work(loaded: Settings, rules: RuleFolder, watch: AlerterWatch, readiness: R
     alert_log, delivery_log = AlertLog(ClickHouse(address)), AlertLog(ClickHouse(address))
     reader = watch.reader = FindingReader(wiring.kafka(loaded.kafka), loaded.alerts.group)
     deliverer = Deliverer(channels, delivery_log, watch.meters, _now)
-    links = ApiLinks(
-        loaded.api.url or f"http://{loaded.api.host}:{loaded.api.port}",
-        loaded.alerts.statement_key.get_secret_value().encode(),
-        store,
-    )
+    # A question that no channel would ask is not made: each takes two questions to the store.
+    key = loaded.alerts.statement_key.get_secret_value().encode() if deliverer.asks else b""
+    links = ApiLinks(loaded.api.url or f"http://{loaded.api.host}:{loaded.api.port}", key, store)
     teller = Teller(Outbox(store, deliverer.names, links), deliverer, rules, lambda: reader.leads, _now)
     raiser = Raiser(store, alert_log, rules.rules, _now)
 
