@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 from types import MappingProxyType
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal, NamedTuple, get_args
 from uuid import UUID, uuid5
 
 NAMESPACE: Final = UUID("6f3a6f0e-6a4b-5c1d-9a55-5f0a3c1f7b10")
@@ -11,6 +11,8 @@ NAMESPACE: Final = UUID("6f3a6f0e-6a4b-5c1d-9a55-5f0a3c1f7b10")
 
 Severity = Literal["info", "low", "medium", "high", "critical"]
 """Rising, as Alertmanager's and pagers' users know them."""
+
+SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 
 EntryKind = Literal[
     "raised", "acknowledged", "assigned", "noted", "closed", "reopened", "asked", "stated", "silenced"
@@ -39,11 +41,11 @@ MOST_MEMBERS: Final = 10_000
 class Entry(NamedTuple):
     """One thing that happened to an alert. Appended, never changed; the newest of its kind counts.
 
-    `id` names what happened: written twice it is one entry. `title`, `severity`, `rule`, `rule_digest`,
-    `fingerprint`, `grouping`, `first_at` and `last_at` are told by `raised` alone. `access_count` is set
-    where the accesses are only counted (a rule on behaviour); else the members are. `text` is a note,
-    the reason of a close, or what the actor stated. `outcome` comes with `closed`, `assignee` with
-    `assigned`.
+    `id` names what happened: written twice it is one entry. `title`, `severity`, `rule_digest`,
+    `fingerprint`, `grouping`, `first_at` and `last_at` are told by `raised` alone, `rule` by all that the
+    alerter writes of a state. `access_count` is set where the accesses are only counted (a rule on
+    behaviour); else the members are. `text` is a note, the reason of a close, or what the actor stated.
+    `outcome` comes with `closed`, `assignee` with `assigned`.
     """
 
     alert_id: UUID

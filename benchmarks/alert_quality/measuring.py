@@ -14,11 +14,12 @@ from benchmarks.alert_quality.noise import plan_noise
 from benchmarks.alert_quality.scoring import Raised, Score, score
 from benchmarks.alert_quality.storing import Archive
 from earwitness.alerting.backtest import PastAlert, backtest
-from earwitness.alerts.rules import SEVERITIES, Rule
+from earwitness.alerts.rules import Rule
 from earwitness.devstack.scratch import Server
 from earwitness.policy_files import read_policies
 from earwitness.query.clickhouse import ClickHouseStore
 from earwitness.settings import Settings
+from models.alerts import SEVERITIES
 from sinks.clickhouse import schema
 from sinks.clickhouse.client import ClickHouse
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from earwitness.alerts.grouping import Hit, Known
@@ -219,28 +219,38 @@ def memberships(store: Store, members: Iterable[Member]) -> list[tuple[UUID, str
     return [(alert_id, source, id_) for alert_id, source, id_ in answer.rows]
 
 
-def explained(store: Store, rules: Iterable[Rule]) -> list[tuple[UUID, datetime, list[str]]]:
+class Explained(NamedTuple):
+    """An alert that evidence has explained: since when, and by which evidence."""
+
+    alert_id: UUID
+    rule: str
+    at: datetime
+    evidence: Sequence[str]
+
+
+def explained(store: Store, rules: Iterable[Rule]) -> list[Explained]:
     """Give the alerts that are not closed and whose every access is justified by now.
 
-    Each with the instant of the last such verdict, and the evidence. Of rules on behaviour none: that an
-    access is justified does not explain how many there were.
+    Of rules on behaviour none: that an access is justified does not explain how many there were.
     """
     names = [rule.id for rule in rules if isinstance(rule.condition, AccessCondition)]
     parameters = Parameters("x")
     answer = store.ask(
-        "WITH open AS (SELECT alert_id, source, id FROM alert_members WHERE alert_id IN"  # noqa: S608 - constants
-        " (SELECT alert_id FROM alerts WHERE state != 'closed'"
-        f" AND rule IN {parameters.add(names, 'Array(String)')})),"
+        "WITH unclosed AS (SELECT alert_id, rule FROM alerts WHERE state != 'closed'"  # noqa: S608 - constants
+        f" AND rule IN {parameters.add(names, 'Array(String)')}),"
+        " open AS (SELECT alert_id, source, id FROM alert_members"
+        " WHERE alert_id IN (SELECT alert_id FROM unclosed)),"
         " newest AS (SELECT source, id, argMax(verdict, (evidence_version, judged_at)) AS verdict,"
         " argMax(evidence_used, (evidence_version, judged_at)) AS used, max(judged_at) AS at"
         " FROM verdicts WHERE id IN (SELECT id FROM open) GROUP BY source, id)"
-        " SELECT alert_id, max(newest.at), groupUniqArrayArray(newest.used) FROM open"
+        " SELECT open.alert_id, any(unclosed.rule), max(newest.at), groupUniqArrayArray(newest.used)"
+        " FROM open LEFT ANY JOIN unclosed ON open.alert_id = unclosed.alert_id"
         " LEFT ANY JOIN newest ON open.source = newest.source AND open.id = newest.id"
-        f" GROUP BY alert_id HAVING min(newest.verdict = 'justified') LIMIT {MOST_EXPLAINED}",
+        f" GROUP BY open.alert_id HAVING min(newest.verdict = 'justified') LIMIT {MOST_EXPLAINED}",
         parameters.values,
         limits=QUESTION_LIMITS,
     )
-    return [(alert_id, at, list(used)) for alert_id, at, used in answer.rows]
+    return [Explained(*row) for row in answer.rows]
 
 
 def _condition(rule: Rule, prefix: str) -> Condition:

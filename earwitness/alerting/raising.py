@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
-from uuid import UUID
 
 import structlog
 
@@ -34,24 +33,32 @@ _LATE_BY: Final = timedelta(minutes=5)
 
 
 class News(NamedTuple):
-    """Something that people may have to be told: an entry just stored, of a rule, about some accesses."""
+    """Something that people may have to be told: an entry just stored, and its rule."""
 
     entry: Entry
     rule: Rule
-    members: Sequence[Member]
 
 
 class Raiser:
     """Makes alerts of findings and of behaviour, and closes those that evidence has explained.
+
+    `statements` runs the rules' own SELECTs, and says of one that ClickHouse refuses that its author has to
+    mend it.
 
     What a method returns is stored; calling it again with the same input stores nothing new. Each raises
     `SinkUnavailable`, after which it is to be called again.
     """
 
     def __init__(
-        self, store: Store, alert_log: AlertLog, rules: Sequence[Rule], clock: Callable[[], datetime]
+        self,
+        store: Store,
+        statements: Store,
+        alert_log: AlertLog,
+        rules: Sequence[Rule],
+        clock: Callable[[], datetime],
     ) -> None:
         self._store = store
+        self._statements = statements
         self._log = alert_log
         self._clock = clock
         self._looked_at: dict[str, datetime] = {}
@@ -86,18 +93,20 @@ class Raiser:
         now = self._clock()
         entries = [
             Entry(
-                alert_id,
-                entry_id(alert_id, "closed", at.isoformat()),
+                each.alert_id,
+                entry_id(each.alert_id, "closed", each.at.isoformat()),
                 now,
                 "closed",
                 BY_ALERTER,
-                text=f"justified since {at:%Y-%m-%d %H:%M:%S} UTC by {', '.join(used) or 'the policy'}",
+                rule=each.rule,
+                text=f"justified since {each.at:%Y-%m-%d %H:%M:%S} UTC"
+                f" by {', '.join(each.evidence) or 'the policy'}",
                 outcome="explained",
             )
-            for alert_id, at, used in explained(self._store, self._rules.values())
+            for each in explained(self._store, self._rules.values())
         ]
         self._log.write(entries)
-        return [News(entry, rule, ()) for entry in entries if (rule := self._rule_of(entry.alert_id))]
+        return self._news(entries)
 
     def _of_accesses(self, findings: Iterable[Finding]) -> Iterator[Hit]:
         of_them = {finding.id: finding.time for finding in findings}
@@ -116,7 +125,7 @@ class Raiser:
 
     def _seen(self, rule: Rule, now: datetime) -> list[Hit]:
         try:
-            return behaviour(self._store, rule, now)
+            return behaviour(self._statements, rule, now)
         except QueryRejected as error:
             # A statement of one rule that fails must not keep the others from being asked.
             log.warning("rule_failed", rule=rule.id, error=str(error))
@@ -132,21 +141,13 @@ class Raiser:
             return []
         asked = [_asked(entry, raised.members) for entry in raised.entries if self._asks(entry)]
         self._log.write([*raised.entries, *asked], raised.members)
-        return [
-            News(entry, rule, [member for member in raised.members if member.alert_id == entry.alert_id])
-            for entry in raised.entries
-            if (rule := self._rules.get(entry.rule) or self._rule_of(entry.alert_id))
-        ]
+        return self._news(raised.entries)
+
+    def _news(self, entries: Sequence[Entry]) -> list[News]:
+        return [News(entry, self._rules[entry.rule]) for entry in entries]
 
     def _asks(self, entry: Entry) -> bool:
-        rule = self._rules.get(entry.rule)
-        return entry.kind == "raised" and rule is not None and rule.ask_actor
-
-    def _rule_of(self, alert_id: UUID) -> Rule | None:
-        answer = self._store.ask(
-            "SELECT rule FROM alerts WHERE alert_id = {alert:UUID}", {"alert": str(alert_id)}
-        )
-        return self._rules.get(answer.rows[0][0]) if answer.rows else None
+        return entry.kind == "raised" and self._rules[entry.rule].ask_actor
 
 
 def _asked(entry: Entry, members: Sequence[Member]) -> Entry:

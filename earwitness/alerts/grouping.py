@@ -117,7 +117,9 @@ class Grouper:
                 named = entry_id(alert.alert_id, "reopened", hit.at.isoformat())
                 said = "the evidence that justified it does so no longer"
                 self._raised.entries.append(
-                    Entry(alert.alert_id, named, self._now, "reopened", BY_ALERTER, text=said)
+                    Entry(
+                        alert.alert_id, named, self._now, "reopened", BY_ALERTER, rule=hit.rule.id, text=said
+                    )
                 )
                 self._replace(alert, alert._replace(state="open", state_since=self._now))
 

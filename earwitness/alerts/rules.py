@@ -6,7 +6,7 @@ A rule is a TOML file in `alert_rules/`. Its condition is a query of one access,
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
@@ -14,7 +14,6 @@ from earwitness.alerts.spans import Span
 from earwitness.query.language.fields import FIELDS
 from models.alerts import Severity
 
-SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 MOST_CASES: Final = 100
 MOST_ROWS_OF_A_CASE: Final = 20_000
 LONGEST_WINDOW: Final = timedelta(days=92)

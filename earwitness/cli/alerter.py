@@ -87,6 +87,9 @@ def _work(loaded: Settings, rules: RuleFolder, watch: AlerterWatch, readiness: R
     stopping = stop_on_signals()
     address = wiring.clickhouse(loaded.clickhouse)
     store = ClickHouseStore(**address._asdict(), query_timeout_s=loaded.alerts.query_timeout_s)
+    statements = ClickHouseStore(
+        **address._asdict(), query_timeout_s=loaded.alerts.query_timeout_s, author="person"
+    )
     alert_log, delivery_log = AlertLog(ClickHouse(address)), AlertLog(ClickHouse(address))
     reader = watch.reader = FindingReader(wiring.kafka(loaded.kafka), loaded.alerts.group)
     deliverer = Deliverer(channels, delivery_log, watch.meters, _now)
@@ -94,7 +97,7 @@ def _work(loaded: Settings, rules: RuleFolder, watch: AlerterWatch, readiness: R
     key = loaded.alerts.statement_key.get_secret_value().encode() if deliverer.asks else b""
     links = ApiLinks(loaded.api.url or f"http://{loaded.api.host}:{loaded.api.port}", key, store)
     teller = Teller(Outbox(store, deliverer.names, links), deliverer, rules, lambda: reader.leads, _now)
-    raiser = Raiser(store, alert_log, rules.rules, _now)
+    raiser = Raiser(store, statements, alert_log, rules.rules, _now)
 
     def tell(news: News) -> None:
         watch.note(news)
@@ -107,6 +110,7 @@ def _work(loaded: Settings, rules: RuleFolder, watch: AlerterWatch, readiness: R
         reader.close()
         alert_log.close()
         delivery_log.close()
+        statements.close()
         store.close()
 
 

@@ -13,13 +13,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from models.alerts import SEVERITIES
+
 from .progress import Report
 from .trail import Ask
 
 RAISED_WITHIN_S: Final = 60.0
 POLL_S: Final = 0.5
-SEVERITIES: Final = ("critical", "high", "medium", "low", "info")
-TOLD: Final = SEVERITIES[:3]
+MOST_SEVERE_FIRST: Final = SEVERITIES[::-1]
+TOLD: Final = MOST_SEVERE_FIRST[:3]
 """What a channel is told of where its file says nothing else."""
 
 CHANNELS_FILE: Final = "EARWITNESS_ALERTS__CHANNELS_FILE"
@@ -126,7 +128,9 @@ def wait_until_told(inbox: Inbox, lines: Sequence[AlertLine], report: Report) ->
     while len(inbox.raised()) < expected and time.monotonic() < give_up_at:
         report(f"{len(inbox.raised()):,} of {expected:,}")
         time.sleep(POLL_S)
-    return sorted(inbox.raised(), key=lambda message: SEVERITIES.index(message.body["data"]["severity"]))
+    return sorted(
+        inbox.raised(), key=lambda message: MOST_SEVERE_FIRST.index(message.body["data"]["severity"])
+    )
 
 
 def alert_lines(ask: Ask, tag: str) -> list[AlertLine]:
@@ -140,4 +144,4 @@ def alert_lines(ask: Ask, tag: str) -> list[AlertLine]:
         100,
     )
     lines = [AlertLine(*row) for row in rows]
-    return sorted(lines, key=lambda line: (SEVERITIES.index(line.severity), -line.alerts))
+    return sorted(lines, key=lambda line: (MOST_SEVERE_FIRST.index(line.severity), -line.alerts))

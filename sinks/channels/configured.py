@@ -5,7 +5,7 @@ import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, NamedTuple, Self, get_args
+from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 
 import httpx
 from pydantic import (
@@ -19,7 +19,7 @@ from pydantic import (
     model_validator,
 )
 
-from models.alerts import Notice, Severity
+from models.alerts import SEVERITIES, Notice, Severity
 from models.errors import ConfigurationError
 from sinks.channels.alertmanager import AlertmanagerChannel
 from sinks.channels.apprise import AppriseChannel
@@ -29,7 +29,6 @@ from sinks.channels.mail import ADDRESS, MailChannel, MailServer, Security
 from sinks.channels.webhook import WebhookChannel, read_key
 
 MOST_CHANNELS: Final = 50
-SEVERITIES: Final[tuple[Severity, ...]] = get_args(Severity)
 
 _FROZEN: Final = ConfigDict(frozen=True, extra="forbid")
 LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})

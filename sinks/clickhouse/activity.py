@@ -1,23 +1,18 @@
 """What was done with this system itself, in ClickHouse: durable before anyone gets an answer."""
 
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooLong
 from datetime import datetime
 from typing import Final, NamedTuple
 from uuid import UUID
 
-from models.errors import SinkRejected, SinkUnavailable
 from sinks.clickhouse.client import ClickHouse
+from sinks.clickhouse.one_thread import OneThread
 
 MOST_CUSTOMERS: Final = 100
 """Customers named in one row; where there were more, `row_count` still tells."""
 
 LONGEST_QUERY: Final = 65_536
-WRITE_TIMEOUT_S: Final = 15
 
-_STATEMENT: Final = (
-    "INSERT INTO activity_log (id, time, principal, surface, action, query, customer_ids, row_count) VALUES"
-)
+_COLUMNS: Final = "activity_log (id, time, principal, surface, action, query, customer_ids, row_count)"
 
 
 class Activity(NamedTuple):
@@ -41,42 +36,30 @@ class ActivityLog:
     """A sink for activity. Its writes go through one thread, so through one connection, of its own."""
 
     def __init__(self, clickhouse: ClickHouse) -> None:
-        self._clickhouse = clickhouse
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="activity")
+        self._thread = OneThread(
+            clickhouse,
+            "activity",
+            late="the activity log was not written",
+            refused="the activity log could not be written",
+        )
 
     def write(self, activity: Activity) -> None:
         """Return once the row is durable.
 
         Raises `SinkUnavailable` where it is not known to be: nothing may then be answered.
         """
-        writing = self._thread.submit(self._insert, activity)
-        try:
-            writing.result(timeout=WRITE_TIMEOUT_S)
-        except TooLong as error:
-            writing.cancel()
-            raise SinkUnavailable(f"the activity log was not written within {WRITE_TIMEOUT_S} s") from error
-        except SinkRejected as error:
-            raise SinkUnavailable(f"the activity log could not be written: {error}") from error
+        row = (
+            activity.id,
+            activity.time,
+            activity.principal,
+            activity.surface,
+            activity.action,
+            activity.query[:LONGEST_QUERY],
+            list(activity.customer_ids[:MOST_CUSTOMERS]),
+            activity.row_count,
+        )
+        self._thread.insert(_COLUMNS, [row])
 
     def close(self) -> None:
         """Let what is under way end, then let go of the connection."""
-        self._thread.shutdown()
-        self._clickhouse.close()
-
-    def _insert(self, activity: Activity) -> None:
-        self._clickhouse.execute(
-            _STATEMENT,
-            [
-                (
-                    activity.id,
-                    activity.time,
-                    activity.principal,
-                    activity.surface,
-                    activity.action,
-                    activity.query[:LONGEST_QUERY],
-                    list(activity.customer_ids[:MOST_CUSTOMERS]),
-                    activity.row_count,
-                )
-            ],
-            settings={"async_insert": 0},
-        )
+        self._thread.close()

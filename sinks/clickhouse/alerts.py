@@ -1,16 +1,12 @@
 """Where alerts are kept: their entries, their accesses, who was told of them, and silences. Appended only."""
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooLong
 from datetime import datetime
 from typing import Any, Final
 
 from models.alerts import Delivery, Entry, Member, Silence
-from models.errors import SinkRejected, SinkUnavailable
 from sinks.clickhouse.client import ClickHouse
-
-ANSWER_WITHIN_S: Final = 15
+from sinks.clickhouse.one_thread import OneThread
 
 _ENTRIES: Final = (
     "alert_log (alert_id, entry_id, at, kind, done_by, rule, rule_digest, severity, title, fingerprint,"
@@ -31,32 +27,32 @@ class AlertLog:
     """
 
     def __init__(self, clickhouse: ClickHouse) -> None:
-        self._clickhouse = clickhouse
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="alerts")
+        self._thread = OneThread(
+            clickhouse, "alerts", late="alerts were not written", refused="alerts could not be written"
+        )
 
     def write(self, entries: Sequence[Entry], members: Sequence[Member] = ()) -> None:
         """Keep what happened to alerts. Members are stored first: an alert is never shown without them."""
         if members:
-            self._insert(_MEMBERS, [tuple(member) for member in members])
+            self._thread.insert(_MEMBERS, [tuple(member) for member in members])
         if entries:
-            self._insert(_ENTRIES, [(*entry[:10], dict(entry.grouping), *entry[11:]) for entry in entries])
+            self._thread.insert(_ENTRIES, [_row(entry) for entry in entries])
 
     def write_once(self, entry: Entry) -> None:
         """Keep an entry unless one of its id was kept of late: of two that come at once, the first stays.
 
         That nothing was said shows only when the entry is read back.
         """
-        row = (*entry[:10], dict(entry.grouping), *entry[11:])
-        self._insert(_ENTRIES, [row], {"insert_deduplication_token": str(entry.id)})
+        self._thread.insert(_ENTRIES, [_row(entry)], {"insert_deduplication_token": str(entry.id)})
 
     def deliver(self, deliveries: Sequence[Delivery]) -> None:
         """Keep what became of tries to tell somebody."""
-        self._insert(_DELIVERIES, [tuple(delivery) for delivery in deliveries])
+        self._thread.insert(_DELIVERIES, [tuple(delivery) for delivery in deliveries])
 
     def silence(self, silence: Silence, written_by: str) -> None:
         """Keep a silence, or its new end."""
         id, rule, grouping, *rest = silence  # noqa: A001 - the field's name
-        self._insert(_SILENCES, [(id, rule, dict(grouping), *rest, written_by)])
+        self._thread.insert(_SILENCES, [(id, rule, dict(grouping), *rest, written_by)])
 
     def end_silence(self, silence: Silence, at: datetime, written_by: str) -> None:
         """End a silence early."""
@@ -64,18 +60,8 @@ class AlertLog:
 
     def close(self) -> None:
         """Let what is under way end, then let go of the connection."""
-        self._thread.shutdown()
-        self._clickhouse.close()
+        self._thread.close()
 
-    def _insert(self, into: str, rows: list[tuple[Any, ...]], more: Mapping[str, str] | None = None) -> None:
-        settings = {"async_insert": 0, **(more or {})}
-        running = self._thread.submit(
-            self._clickhouse.execute, f"INSERT INTO {into} VALUES", rows, settings=settings
-        )
-        try:
-            running.result(timeout=ANSWER_WITHIN_S)
-        except TooLong as error:
-            running.cancel()
-            raise SinkUnavailable(f"alerts were not written within {ANSWER_WITHIN_S} s") from error
-        except SinkRejected as error:
-            raise SinkUnavailable(f"alerts could not be written: {error}") from error
+
+def _row(entry: Entry) -> tuple[Any, ...]:
+    return tuple(dict(value) if isinstance(value, Mapping) else value for value in entry)

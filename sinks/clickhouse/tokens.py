@@ -1,20 +1,18 @@
 """Tokens and scopes in ClickHouse: appended, never changed."""
 
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
-from concurrent.futures import TimeoutError as TooLong
 from datetime import datetime
 from typing import Any, Final
 
-from models.errors import QueryRejected, SinkRejected, SinkUnavailable
+from models.errors import QueryRejected, SinkUnavailable
 from models.tokens import Role, Scope, Token
 from sinks.clickhouse.client import ClickHouse
+from sinks.clickhouse.one_thread import OneThread
 from sinks.clickhouse.scopes import MOST_SCOPES, SCOPE_USERS
 
 MOST_ENTRIES: Final = 10_000
 """Creations and revocations that are read. Beyond them none is created."""
 
-ANSWER_WITHIN_S: Final = 15
 CREATED: Final = "created"
 REVOKED: Final = "revoked"
 
@@ -34,12 +32,16 @@ class TokenLog:
     """
 
     def __init__(self, clickhouse: ClickHouse) -> None:
-        self._clickhouse = clickhouse
-        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokens")
+        self._thread = OneThread(
+            clickhouse,
+            "tokens",
+            late="the tokens were not reached",
+            refused="the tokens could not be reached",
+        )
 
     def tokens(self) -> list[Token]:
         """Give every token, the ended ones too, in the order of their creation."""
-        entries: list[_Entry] = self._run(_READ)
+        entries: list[_Entry] = self._thread.run(_READ)
         if len(entries) > MOST_ENTRIES:
             raise SinkUnavailable(f"token_log has more than {MOST_ENTRIES} entries, so none is believed")
         return tokens_of(entries)
@@ -70,7 +72,7 @@ class TokenLog:
         """
         wanted = (role, list(scope.customers), list(scope.vendors))
         for _ in range(MOST_SCOPES):
-            taken: dict[str, _Entry] = {user: tuple(rest) for user, *rest in self._run(_ASSIGNED)}
+            taken: dict[str, _Entry] = {user: tuple(rest) for user, *rest in self._thread.run(_ASSIGNED)}
             for user, stands_for in taken.items():
                 if stands_for == wanted:
                     return user
@@ -78,7 +80,7 @@ class TokenLog:
             if free is None:
                 break
             named = {"async_insert": 0, "insert_deduplicate": 1, "insert_deduplication_token": free}
-            self._run(_ASSIGN, [(free, *wanted)], named)
+            self._thread.run(_ASSIGN, [(free, *wanted)], named)
         raise QueryRejected(
             f"there are {MOST_SCOPES} different pairs of role and scope, which is the most",
             "use a scope that exists (earwitness tokens list), or a wider one",
@@ -86,21 +88,10 @@ class TokenLog:
 
     def close(self) -> None:
         """Let what is under way end, then let go of the connection."""
-        self._thread.shutdown()
-        self._clickhouse.close()
+        self._thread.close()
 
     def _write(self, *entry: object) -> None:
-        self._run(_WRITE, [entry], {"async_insert": 0})
-
-    def _run(self, statement: str, rows: list[_Entry] | None = None, settings: Any = None) -> Any:  # noqa: ANN401 - the driver's types
-        running = self._thread.submit(self._clickhouse.execute, statement, rows, settings=settings)
-        try:
-            return running.result(timeout=ANSWER_WITHIN_S)
-        except TooLong as error:
-            running.cancel()
-            raise SinkUnavailable(f"the tokens were not reached within {ANSWER_WITHIN_S} s") from error
-        except SinkRejected as error:
-            raise SinkUnavailable(f"the tokens could not be reached: {error}") from error
+        self._thread.run(_WRITE, [entry], {"async_insert": 0})
 
 
 def tokens_of(entries: Iterable[_Entry]) -> list[Token]:
