@@ -108,7 +108,7 @@ def main() -> None:
     asked = _arguments()
     say = Console(stderr=True).print
     month = Month(asked.rows)
-    with _stack(asked.data_dir, say) as data_dir:
+    with stack(asked.data_dir, say) as data_dir:
         client = Client(
             **wiring.clickhouse(state.settings_for(data_dir, "admin").clickhouse)._asdict(),
             send_receive_timeout=TIMEOUT_S,
@@ -137,7 +137,7 @@ def _arguments() -> argparse.Namespace:
 
 
 @contextmanager
-def _stack(data_dir: Path | None, say: Say) -> Iterator[Path]:
+def stack(data_dir: Path | None, say: Say) -> Iterator[Path]:
     """Give a running stack without workers; one of a folder that was named stays there, and goes on."""
     if data_dir is not None:
         if not lock.is_held(layout_of(data_dir)):
@@ -147,7 +147,7 @@ def _stack(data_dir: Path | None, say: Say) -> Iterator[Path]:
         return
     with (
         tempfile.TemporaryDirectory(prefix="earwitness-reading-") as folder,
-        _stack(Path(folder), say) as made,
+        stack(Path(folder), say) as made,
     ):
         try:
             yield made
@@ -168,7 +168,9 @@ class Bench:
         self._say("waiting for merges")
         while self._client.execute("SELECT count() FROM system.merges")[0][0]:
             time.sleep(1)
-        questions = ten_questions(self._store, self._month, self._subjects(times + cold_times + 5))
+        questions = ten_questions(
+            self._store, self._month, drawn_subjects(self._client, self._month, times + cold_times + 5)
+        )
         return {
             "later_verdicts": self._client.execute("SELECT count() FROM verdict_log")[0][0],
             "parts": self._client.execute(
@@ -186,7 +188,7 @@ class Bench:
             question.ask()
         self._store.asked.clear()
         before = self._counters()
-        warm = [_taken_ms(question.ask) for _ in range(times)]
+        warm = [taken_ms(question.ask) for _ in range(times)]
         spent = {name: round((after - before[name]) / times, 1) for name, after in self._counters().items()}
         statements = self._store.asked[-(len(self._store.asked) // times) :]
         self._keep_plans(question.name, statements)
@@ -194,7 +196,7 @@ class Bench:
         plain_ms = self._plain_ms(question.plain) if plain and question.plain else None
         found = {
             "warm_p50_ms": round(statistics.median(warm), 1),
-            "warm_p95_ms": round(_quantile(warm, 0.95), 1),
+            "warm_p95_ms": round(quantile(warm, 0.95), 1),
             "cold_p50_ms": round(statistics.median(cold), 1),
             "cold_max_ms": round(max(cold), 1),
             **spent,
@@ -227,25 +229,12 @@ class Bench:
         for folder, _, names in os.walk(self._data):
             for name in names:
                 _forget(Path(folder, name))
-        return _taken_ms(ask)
+        return taken_ms(ask)
 
     def _plain_ms(self, statement: str) -> float:
         """Ask once more as a plain statement over the view, with no projection."""
         off = {"optimize_use_projections": 0, "max_memory_usage": 0}
-        return round(_taken_ms(lambda: self._client.execute(statement, settings=off)), 1)
-
-    def _subjects(self, count: int) -> Subjects:
-        columns = ("customer_id", "actor_id", "resource_id", "toString(id)")
-        conditions = ("customer_id != '*'", f"actor_type IN {STAFF}", "1", "1")
-        drawn = (
-            self._client.execute(
-                f"SELECT {column} FROM access_log WHERE {condition}"  # noqa: S608 - constants
-                f" AND received_day = '{self._month.since.date()}' AND cityHash64(id, 77) % 5000 = 0"
-                f" ORDER BY cityHash64(id, 78) LIMIT {count}"
-            )
-            for column, condition in zip(columns, conditions, strict=True)
-        )
-        return Subjects(*([value for (value,) in rows] for rows in drawn))
+        return round(taken_ms(lambda: self._client.execute(statement, settings=off)), 1)
 
     def _storage(self) -> dict[str, float]:
         ((rows,),) = self._client.execute("SELECT count() FROM access_log")
@@ -260,6 +249,21 @@ class Bench:
             "all": round(on_disk / rows, 2),
             **{name: round(size / rows, 2) for name, size in projections},
         }
+
+
+def drawn_subjects(client: Client, month: Month, count: int) -> Subjects:
+    """Draw what is asked for among the accesses of a day."""
+    columns = ("customer_id", "actor_id", "resource_id", "toString(id)")
+    conditions = ("customer_id != '*'", f"actor_type IN {STAFF}", "1", "1")
+    drawn = (
+        client.execute(
+            f"SELECT {column} FROM access_log WHERE {condition}"  # noqa: S608 - constants
+            f" AND received_day = '{month.since.date()}' AND cityHash64(id, 77) % 5000 = 0"
+            f" ORDER BY cityHash64(id, 78) LIMIT {count}"
+        )
+        for column, condition in zip(columns, conditions, strict=True)
+    )
+    return Subjects(*([value for (value,) in rows] for rows in drawn))
 
 
 def ten_questions(store: RecordingStore, month: Month, subjects: Subjects) -> list[Question]:
@@ -346,7 +350,8 @@ def _export(store: RecordingStore, rng: random.Random, month: Month) -> Iterator
         yield next(rows)
 
 
-def _taken_ms(ask: Callable[[], object]) -> float:
+def taken_ms(ask: Callable[[], object]) -> float:
+    """Give how long an answer takes."""
     begun = time.perf_counter()
     ask()
     return (time.perf_counter() - begun) * 1_000
@@ -364,7 +369,8 @@ def _forget(path: Path) -> None:
         os.close(number)
 
 
-def _quantile(values: Sequence[float], share: float) -> float:
+def quantile(values: Sequence[float], share: float) -> float:
+    """Give what that share of the values does not exceed."""
     return sorted(values)[min(len(values) - 1, int(len(values) * share))]
 
 

@@ -10,7 +10,7 @@ from earwitness.alerts.rules import AccessCondition, BehaviourCondition, Rule
 from earwitness.query.conditions import Condition, Parameter, Parameters, day_before
 from earwitness.query.language.compiler import condition_of
 from earwitness.query.language.parser import parse
-from earwitness.query.store import Answer, Store
+from earwitness.query.store import Store
 from models.alerts import BY_ALERTER, Member
 from models.fields import format_time
 
@@ -109,7 +109,7 @@ class AccessRules:
             },
             limits=QUESTION_LIMITS,
         )
-        for row in _records(answer):
+        for row in answer.records():
             for number, rule in enumerate(self._rules):
                 if row[f"fires_{number}"]:
                     yield _hit(rule, row)
@@ -134,7 +134,7 @@ def crowd(store: Store, hit: Hit) -> Hit | None:
         {**condition.parameters, **parameters.values},
         limits=QUESTION_LIMITS,
     )
-    members = [_member(row) for row in _records(answer)]
+    members = [_member(row) for row in answer.records()]
     if len(members) < rule.grouping.threshold:
         return None
     return hit._replace(
@@ -155,7 +155,7 @@ def behaviour(store: Store, rule: Rule, until: datetime) -> list[Hit]:
         given,
         limits=QUESTION_LIMITS,
     )
-    records = list(_records(answer))
+    records = list(answer.records())
     members = _members(store, [each for row in records for each in row["members"]], begin)
     return [
         Hit(
@@ -185,7 +185,7 @@ def _members(
         parameters.values,
         limits=QUESTION_LIMITS,
     )
-    return {(row["source"], row["id"]): _member(row) for row in _records(answer)}
+    return {(row["source"], row["id"]): _member(row) for row in answer.records()}
 
 
 def known_alerts(store: Store, fingerprints: Iterable[str]) -> list[Known]:
@@ -271,10 +271,6 @@ def _hit(rule: Rule, row: Mapping[str, Any]) -> Hit:
 
 def _member(row: Mapping[str, Any]) -> Member:
     return Member(NO_ALERT, *(row[name] for name in _MEMBER))
-
-
-def _records(answer: Answer) -> Iterator[dict[str, Any]]:
-    return (dict(zip(answer.columns, values, strict=True)) for values in answer.rows)
 
 
 def _stamp(moment: datetime) -> str:

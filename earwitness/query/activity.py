@@ -42,4 +42,4 @@ class ActivityReading:
             f" ORDER BY activity.time DESC, id DESC LIMIT {limit:d}",
             parameters.values,
         )
-        return [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+        return [plain(record) for record in answer.records()]

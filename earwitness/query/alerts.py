@@ -3,14 +3,14 @@
 import base64
 import json
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from earwitness.query.conditions import Parameters
 from earwitness.query.rows import Row, plain
-from earwitness.query.store import Answer, Store
+from earwitness.query.store import Store
 from models.alerts import Silence
 from models.errors import QueryRejected
 from models.fields import parse_time
@@ -84,7 +84,7 @@ class Alerts:
             f" ORDER BY raised_at DESC, alert_id DESC LIMIT {limit + 1:d}",
             parameters.values,
         )
-        rows = [_alert(row) for row in _records(answer)]
+        rows = [_alert(row) for row in answer.records()]
         more = len(rows) > limit
         last = rows[limit - 1] if more else None
         return Page(rows[:limit], _mark(last["raised_at"], last["id"]) if last else None)
@@ -102,7 +102,7 @@ class Alerts:
             f"SELECT {', '.join(ALERT_FIELDS)} FROM alerts WHERE {condition} LIMIT 2",  # noqa: S608 - as above
             parameters.values,
         )
-        return _the_only([_alert(row) for row in _records(answer)], identifier)
+        return _the_only([_alert(row) for row in answer.records()], identifier)
 
     def entries(self, alert_id: str) -> list[Row]:
         """Give what happened to an alert, the first of it first; of more than MOST_ENTRIES the newest."""
@@ -111,7 +111,7 @@ class Alerts:
             f" ORDER BY alert_entries.at DESC, kind != 'raised' DESC, entry_id DESC LIMIT {MOST_ENTRIES}",
             {"alert": alert_id},
         )
-        return [_entry(row) for row in _records(answer)][::-1]
+        return [_entry(row) for row in answer.records()][::-1]
 
     def entry(self, alert_id: str, entry_id: UUID) -> Row | None:
         """Give one entry; None where nothing of that id happened."""
@@ -120,7 +120,7 @@ class Alerts:
             " WHERE alert_id = {alert:UUID} AND entry_id = {entry:UUID}",
             {"alert": alert_id, "entry": str(entry_id)},
         )
-        return next((_entry(row) for row in _records(answer)), None)
+        return next((_entry(row) for row in answer.records()), None)
 
     def members(self, alert_id: str, *, limit: int, after: str | None = None) -> Page:
         """List the accesses of an alert, the oldest first, each with its verdict then and now."""
@@ -138,7 +138,7 @@ class Alerts:
             f" ORDER BY alert_members.time, source, id LIMIT {limit + 1:d}",
             parameters.values,
         )
-        then = [plain(row) for row in _records(answer)]
+        then = [plain(row) for row in answer.records()]
         more, then = len(then) > limit, then[:limit]
         now = self._now([row["id"] for row in then])
         rows = [_member(row, now.get((row["source"], row["id"]), {})) for row in then]
@@ -152,7 +152,7 @@ class Alerts:
             " WHERE alert_id = {alert:UUID} AND id = {id:UUID} ORDER BY source LIMIT 1",
             {"alert": alert_id, "id": identifier},
         )
-        for row in map(plain, _records(answer)):
+        for row in map(plain, answer.records()):
             return _member(row, self._now([identifier]).get((row["source"], row["id"]), {}))
         return None
 
@@ -163,7 +163,7 @@ class Alerts:
             f" ORDER BY alert_deliveries.at DESC, attempt DESC LIMIT {MOST_DELIVERIES}",
             {"alert": alert_id},
         )
-        return [plain(row) for row in _records(answer)][::-1]
+        return [plain(row) for row in answer.records()][::-1]
 
     def silences(self, *, now: datetime, ended: bool = False) -> list[Row]:
         """Give the silences that hold, and with `ended` those that are over too, the newest first."""
@@ -189,7 +189,7 @@ class Alerts:
             f" ORDER BY created_at DESC, silence_id DESC LIMIT {MOST_SILENCES}",
             parameters.values,
         )
-        return list(_records(answer))
+        return list(answer.records())
 
     def _now(self, identifiers: Sequence[str]) -> dict[tuple[str, str], Row]:
         if not identifiers:
@@ -202,7 +202,7 @@ class Alerts:
             f" AND {time} IN {{times:Array(UInt64)}}",
             {"ids": sorted(set(identifiers)), "times": times},
         )
-        return {(row["source"], row["id"]): row for row in map(plain, _records(answer))}
+        return {(row["source"], row["id"]): row for row in map(plain, answer.records())}
 
 
 def silence_of(row: Row) -> Silence:
@@ -252,11 +252,6 @@ def _the_only(found: list[Row], identifier: str) -> Row | None:
     if len(found) > 1:
         raise QueryRejected(f"several ids begin with {identifier}", "write more of it")
     return found[0] if found else None
-
-
-def _records(answer: Answer) -> Iterable[Row]:
-    for values in answer.rows:
-        yield dict(zip(answer.columns, values, strict=True))
 
 
 def _alert(record: Row) -> Row:

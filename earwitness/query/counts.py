@@ -175,7 +175,7 @@ class Counts:
             {**parameters.values, **only.parameters},
             limits={"max_result_rows": MOST_COUNTS},
         )
-        return [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+        return [plain(record) for record in answer.records()]
 
     def _judged_again(self, days: str, parameters: Parameters) -> list[str]:
         """Select the accesses of those days that were judged again, with first and newest verdict."""

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple, get_args
 from earwitness.query.conditions import Parameters
 from earwitness.query.language.fields import closest
 from earwitness.query.rows import plain
-from earwitness.query.store import Answer, Store
+from earwitness.query.store import Store
 from models.dead_letter import DeadLetterReason, Position
 from models.errors import QueryRejected
 from models.publisher import Headers
@@ -52,7 +52,7 @@ class DeadLetters:
             " LIMIT 1 BY topic, partition, offset LIMIT {limit:UInt32}",
             {"reason": reason, "limit": limit},
         )
-        return [_summary(answer, row) for row in answer.rows]
+        return [_summary(record) for record in answer.records()]
 
     def at(self, positions: Sequence[Position]) -> list[WholeLetter]:
         """Give the letters at these positions that there are, with their bytes.
@@ -71,7 +71,7 @@ class DeadLetters:
             " ORDER BY topic, partition, offset LIMIT 1 BY topic, partition, offset",
             parameters.values,
         )
-        return [_whole(answer, row) for row in answer.rows]
+        return [_whole(record) for record in answer.records()]
 
 
 def parse_position(text: str) -> Position:
@@ -103,14 +103,12 @@ def _check_reason(reason: str) -> None:
         )
 
 
-def _summary(answer: Answer, row: Sequence[Any]) -> Letter:
-    record = dict(zip(answer.columns, row, strict=True))
+def _summary(record: dict[str, Any]) -> Letter:
     position = Position(record.pop("topic"), record.pop("partition"), record.pop("offset"))
     return {"position": str(position), **plain(record)}
 
 
-def _whole(answer: Answer, row: Sequence[Any]) -> WholeLetter:
-    record = dict(zip(answer.columns, row, strict=True))
+def _whole(record: dict[str, Any]) -> WholeLetter:
     key = base64.b64decode(record.pop("key"))
     value = base64.b64decode(record.pop("value"))
     headers = tuple((name, base64.b64decode(header)) for name, header in record.pop("headers"))

@@ -57,7 +57,7 @@ class Pages:
             f" FROM trail WHERE {where} GROUP BY {names} LIMIT {MOST_GROUPS}",
             condition.parameters,
         )
-        groups = [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+        groups = [plain(record) for record in answer.records()]
         return Seen(
             min((group["first"] for group in groups), default=None),
             max((group["last"] for group in groups), default=None),

@@ -132,7 +132,7 @@ class Reports:
             f" ORDER BY accesses DESC, {_WHY} LIMIT {MOST_GROUPS}",
             where.parameters,
         )
-        return [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+        return [plain(record) for record in answer.records()]
 
     def _lines(self, where: Condition, asked: Asked) -> list[Row]:
         names = f"day, {_WHO}, {_WHAT}, {_WHY}" + (", actor_id" if asked.with_actors else "")
@@ -146,7 +146,7 @@ class Reports:
             f" ORDER BY day DESC, last DESC, {names} LIMIT {MOST_LINES}",
             where.parameters,
         )
-        return [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+        return [plain(record) for record in answer.records()]
 
     def _wide_count(self, asked: Asked) -> int | None:
         """Count accesses that touched many or unknown customers, so perhaps the one that is asked about.

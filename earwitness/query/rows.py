@@ -41,7 +41,7 @@ Row = dict[str, Any]
 
 def rows_of(answer: Answer) -> list[Row]:
     """Turn an answer with the columns of `ROW_COLUMNS` into rows."""
-    return [_row(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+    return [_row(record) for record in answer.records()]
 
 
 def plain(record: Mapping[str, Any]) -> Row:

@@ -26,6 +26,10 @@ class Answer(NamedTuple):
     types: tuple[str, ...]
     rows: Sequence[tuple[Any, ...]]
 
+    def records(self) -> Iterator[dict[str, Any]]:
+        """Give each row by the names of its columns."""
+        return (dict(zip(self.columns, row, strict=True)) for row in self.rows)
+
 
 class Store(Protocol):
     """Answers statements. Knows nothing of what they mean."""

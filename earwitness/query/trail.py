@@ -130,7 +130,7 @@ class Trail:
             f" ORDER BY evidence_version DESC, judged_at DESC, recorded_at DESC LIMIT {MOST_VERDICTS}",
             parameters.values,
         )
-        newest_first = [plain(dict(zip(answer.columns, values, strict=True))) for values in answer.rows]
+        newest_first = [plain(record) for record in answer.records()]
         return newest_first[::-1]
 
 

@@ -1,6 +1,5 @@
 """Mail as it is handed in for real: over TLS, to a server that is known, after a login."""
 
-import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -11,13 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 from pydantic import SecretStr
 
 from models.errors import ChannelRejected, ChannelUnavailable
 from sinks.channels.mail import MailChannel, MailServer, Security
-from tests.channels.receivers import Mailbox
+from tests.channels.receivers import Mailbox, mail_server
 from tests.channels.test_channels import a_notice
 
 PASSWORD = "correct-horse-battery"
@@ -60,16 +58,8 @@ def a_server(certificate: tuple[Path, Path], security: Security) -> Iterator[tup
         if security == "tls"
         else {"tls_context": context, "require_starttls": True, "auth_required": True}
     )
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    box = Mailbox()
-    controller = Controller(box, hostname="127.0.0.1", port=port, authenticator=logged_in, **tls)
-    controller.start()
-    try:
-        yield box, port
-    finally:
-        controller.stop()
+    with mail_server(authenticator=logged_in, **tls) as served:
+        yield served
 
 
 def a_channel(
@@ -102,17 +92,8 @@ def test_a_server_that_nobody_vouches_for_learns_nothing(
 
 def test_a_server_without_starttls_is_not_spoken_to_in_the_clear() -> None:
     """Somebody between may have taken the offer out."""
-    box = Mailbox()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port)
-    controller.start()
-    try:
-        with pytest.raises(ChannelUnavailable):
-            a_channel(port, "starttls", None).send(a_notice())
-    finally:
-        controller.stop()
+    with mail_server() as (box, port), pytest.raises(ChannelUnavailable):
+        a_channel(port, "starttls", None).send(a_notice())
     assert box.mails == []
 
 

@@ -1,0 +1,134 @@
+"""How soon a search through the API is answered, on a month of accesses: what people wait for.
+
+Run from the root of the repository: python -m benchmarks.searching. It fills 10 million accesses (with
+--data-dir into that folder, where a later run finds them), and asks what people ask over HTTP, with its
+record in activity_log, of ever other customers, actors and resources.
+"""
+
+import argparse
+import random
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from contextlib import closing
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from clickhouse_driver import Client
+from rich.console import Console
+
+from benchmarks.keeping import keep
+from benchmarks.reading import PAGE, SEED, Subjects, drawn_subjects, quantile, stack, taken_ms
+from benchmarks.reading_month import DAYS, Month, write_month
+from earwitness.cli import wiring
+from earwitness.cli.client import ApiClient
+from earwitness.devstack import state
+from earwitness.query.language import quote
+
+RESULTS: Final = Path(__file__).parent / "results" / "searching.json"
+ROWS: Final = 10_000_000
+TARGET_MS: Final = 300
+
+QUERIES: Final = (
+    "customer:<customers>",
+    "customer:<customers> -verdict:justified",
+    "customer:<customers> action:listen,download,export type:call_recording",
+    "actor:<actors>",
+    "actor:<actors> -verdict:justified",
+    "actor:<actors> customer:<customers>",
+    "resource:<resources>",
+    "resource:<resources> action:listen",
+    "verdict:unjustified",
+    "-verdict:justified actor_type:employee",
+    "verdict:pending",
+    "reason:actor_not_assigned",
+    "actor_type:vendor org:vendor-2",
+    "clause:third-party.process-sms type:sms_content",
+    "-purpose:* derived:false",
+    "id:<ids>",
+    "<resources>",
+    "late:true",
+)
+"""What is asked of the whole month; `<…>` is another one each time."""
+
+
+class Asked(NamedTuple):
+    """How long a query's answers took."""
+
+    query: str
+    taken_ms: list[float]
+
+    def told(self) -> dict[str, float]:
+        """Give it as it is kept."""
+        return {
+            "p50_ms": round(statistics.median(self.taken_ms), 1),
+            "p95_ms": round(quantile(self.taken_ms, 0.95), 1),
+            "max_ms": round(max(self.taken_ms), 1),
+        }
+
+
+def main() -> None:
+    """Fill, ask, print, keep."""
+    asked = _arguments()
+    say = Console(stderr=True).print
+    month = Month(asked.rows)
+    with stack(asked.data_dir, say) as data_dir:
+        clickhouse = wiring.clickhouse(state.settings_for(data_dir, "admin").clickhouse)
+        client = Client(**clickhouse._asdict(), send_receive_timeout=300)
+        write_month(client, month, say)
+        subjects = drawn_subjects(client, month, asked.times)
+        with closing(client), ApiClient(state.settings_for(data_dir, "api").api) as api:
+            answered = [_ask(api, query, subjects, month, asked.times) for query in QUERIES]
+            kept = {each.query: each.told() for each in answered}
+            facets = _facets(api, month)
+    together = Asked("all", [taken for each in answered for taken in each.taken_ms]).told()
+    keep(
+        RESULTS,
+        {"rows": asked.rows, "days": DAYS, "queries": kept, "all": together, "default_facets_ms": facets},
+    )
+    _print({**kept, f"all (target: p95 of {TARGET_MS} ms)": together})
+    print(f"default facets of a day, a week, the month: {facets} ms")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--rows", type=int, default=ROWS)
+    parser.add_argument("--data-dir", type=Path)
+    parser.add_argument("--times", type=int, default=40, help="how often each query is asked")
+    return parser.parse_args()
+
+
+def _ask(api: ApiClient, query: str, subjects: Subjects, month: Month, times: int) -> Asked:
+    rng = random.Random(SEED)  # noqa: S311 - a repeatable choice
+    taken = []
+    for _ in range(times):
+        filled = re.sub(r"<(\w+)>", lambda found: quote(rng.choice(getattr(subjects, found[1]))), query)
+        taken.append(taken_ms(lambda: api.get("search", **_question(filled, month))))  # noqa: B023 - asked at once
+    return Asked(query, taken)
+
+
+def _question(query: str, month: Month) -> dict[str, Any]:
+    return {"q": query, "since": f"{month.since:%FT%TZ}", "until": f"{month.until:%FT%TZ}", "limit": PAGE}
+
+
+def _facets(api: ApiClient, month: Month) -> dict[str, float]:
+    """Count by the default fields, which reads every access of the time."""
+    taken = {}
+    for days in (1, 7, DAYS):
+        since = month.until - timedelta(days=days)
+        question = {"since": f"{since:%FT%TZ}", "until": f"{month.until:%FT%TZ}"}
+        again = [taken_ms(lambda: api.get("search", "facets", **question)) for _ in range(3)]  # noqa: B023 - as above
+        taken[f"{days}d"] = round(statistics.median(again), 1)
+    return taken
+
+
+def _print(found: Mapping[str, Mapping[str, float]]) -> None:
+    names: Sequence[str] = ("p50_ms", "p95_ms", "max_ms")
+    print(f"{'':75}" + "".join(f"{name:>10}" for name in names))
+    for query, figures in found.items():
+        print(f"{query:75}" + "".join(f"{figures[name]:>10}" for name in names))
+
+
+if __name__ == "__main__":
+    main()
