@@ -17,7 +17,7 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from earwitness.api.limits import RangeTooLong
-from earwitness.api.permissions import Forbidden
+from earwitness.api.permissions import Forbidden, caller_of
 from earwitness.api.refusals import Refusals
 from earwitness.query.language import MalformedQuery
 from earwitness.query.store import AnswerTooLarge, Busy, TooSlow
@@ -127,7 +127,7 @@ def _not_yet_recorded(_: Request, error: Exception) -> JSONResponse:
 
 def _forbidden(request: Request, error: Exception) -> JSONResponse:
     refusals: Refusals = request.app.state.refusals
-    refusals.note(request)
+    refusals.note(request, caller_of(request).name)
     hint = "ask an admin for a token that may: earwitness tokens create"
     return error_response(HTTPStatus.FORBIDDEN, "forbidden", str(error), hint)
 

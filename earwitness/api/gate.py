@@ -10,6 +10,7 @@ from fastapi import HTTPException
 from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from earwitness.api.errors import error_response, unavailable
@@ -129,9 +130,7 @@ class Gate:
         except SinkUnavailable as error:
             return unavailable(scope["path"], error)
         if isinstance(found, Unknown):
-            # Who sends none does not guess.
-            if found.guessed and authorization:
-                self._lock_out.note_wrong(address, self._now())
+            await self._note(scope, found, tried=bool(authorization))
             return error_response(
                 HTTPStatus.UNAUTHORIZED,
                 found.code,
@@ -142,6 +141,16 @@ class Gate:
         if wait_s := self._rate.wait_s(found.name, self._now()):
             return _too_many("too_many_requests", f"the token {found.name} asks too often", wait_s)
         return found
+
+    async def _note(self, scope: Scope, unknown: Unknown, *, tried: bool) -> None:
+        """Record who came with a token that has ended, and whom too many guesses lock out."""
+        request, address = Request(scope), _address(scope)
+        refusals = request.app.state.refusals
+        if unknown.holder:
+            await run_in_threadpool(refusals.note, request, unknown.holder)
+        # Who sends none does not guess.
+        elif unknown.guessed and tried and self._lock_out.note_wrong(address, self._now()):
+            await run_in_threadpool(refusals.note_lock_out, request, group_of(address))
 
     async def _who(self, secret: str) -> Caller | Unknown:
         if self._keys.is_of_the_log(secret):

@@ -35,12 +35,15 @@ class Tokens(Protocol):
 
 
 class Unknown(NamedTuple):
-    """Nobody's token: the `message` says why, and the `hint` what to do. `guessed`: it never was one."""
+    """Nobody's token: the `message` says why, and the `hint` what to do. `guessed`: it never was one;
+    `holder` is whose it was until it ended.
+    """  # noqa: D205 - one sentence
 
     code: str
     message: str
     hint: str
     guessed: bool
+    holder: str = ""
 
 
 _NOT_ONE: Final = Unknown(
@@ -84,9 +87,9 @@ class Keys:
         if token is None:
             return _NOT_ONE
         if token.revoked_at is not None:
-            return _ended("revoked", f"the token {token.name} was revoked at {format_time(token.revoked_at)}")
+            return _ended("revoked", token.name, f"was revoked at {format_time(token.revoked_at)}")
         if token.expires_at <= self._clock():
-            return _ended("expired", f"the token {token.name} expired at {format_time(token.expires_at)}")
+            return _ended("expired", token.name, f"expired at {format_time(token.expires_at)}")
         return Caller(token.name, token.role, token.scope, token.scope_user)
 
     def forget(self) -> None:
@@ -102,5 +105,6 @@ class Keys:
             return self._known
 
 
-def _ended(how: str, message: str) -> Unknown:
-    return Unknown(f"token_{how}", message, _ASK_FOR_ANOTHER, guessed=False)
+def _ended(how: str, holder: str, became: str) -> Unknown:
+    message = f"the token {holder} {became}"
+    return Unknown(f"token_{how}", message, _ASK_FOR_ANOTHER, guessed=False, holder=holder)

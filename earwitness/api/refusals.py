@@ -7,19 +7,19 @@ from uuid import uuid4
 import structlog
 from fastapi import Request
 
-from earwitness.api.permissions import caller_of
 from earwitness.api.recording import surface_of
-from earwitness.api.throttling import RateLimit
+from earwitness.api.throttling import LOCKED_S, MOST_WRONG_TOKENS, RateLimit
 from models.errors import SinkUnavailable
 from sinks.clickhouse.activity import Activity
 
 log = structlog.get_logger()
 
 PER_MINUTE: Final = 30
-"""Refusals of one token that are recorded; who goes on asking fills no table."""
+"""Refusals of one token that are recorded, and lock-outs of all addresses; who goes on fills no table."""
 
 LONGEST_QUERY: Final = 1_000
-ACTION: Final = "refused"
+REFUSED: Final = "refused"
+LOCKED_OUT: Final = "locked_out"
 
 
 class Refusals:
@@ -28,26 +28,33 @@ class Refusals:
     def __init__(self) -> None:
         self._rate = RateLimit(PER_MINUTE)
 
-    def note(self, request: Request) -> None:
-        """Record that the caller of this request was refused it."""
-        caller = caller_of(request)
-        if self._rate.wait_s(caller.name, time.monotonic()):
-            return
+    def note(self, request: Request, principal: str) -> None:
+        """Record that whoever holds the token of that name was refused what this request asks."""
         asked = f"{request.method} {request.url.path}"
         if request.url.query:
             asked += f"?{request.url.query}"
+        self._keep(request, REFUSED, principal, asked, bucket=principal)
+
+    def note_lock_out(self, request: Request, address: str) -> None:
+        """Record that an address tried so many wrong tokens that it is not listened to for a while."""
+        said = f"{MOST_WRONG_TOKENS} wrong tokens within {LOCKED_S:g} s"
+        self._keep(request, LOCKED_OUT, f"address:{address}", said, bucket=LOCKED_OUT)
+
+    def _keep(self, request: Request, action: str, principal: str, query: str, *, bucket: str) -> None:
+        if self._rate.wait_s(f"{action} {bucket}", time.monotonic()):
+            return
         try:
             request.app.state.activity.write(
                 Activity(
                     id=uuid4(),
                     time=request.app.state.clock(),
-                    principal=caller.name,
+                    principal=principal,
                     surface=surface_of(request),
-                    action=ACTION,
-                    query=asked[:LONGEST_QUERY],
+                    action=action,
+                    query=query[:LONGEST_QUERY],
                     customer_ids=(),
                     row_count=None,
                 )
             )
         except SinkUnavailable as error:
-            log.warning("refusal_not_recorded", principal=caller.name, error=str(error))
+            log.warning("refusal_not_recorded", action=action, principal=principal, error=str(error))

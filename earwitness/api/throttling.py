@@ -89,11 +89,13 @@ class LockOut:
             return 0
         return max(0, math.ceil(tries[-1] + LOCKED_S - now))
 
-    def note_wrong(self, address: str, now: float) -> None:
-        """Remember that a wrong token came from there."""
+    def note_wrong(self, address: str, now: float) -> bool:
+        """Remember that a wrong token came from there; say whether that locks it out."""
         key = group_of(address)
         tries = [at for at in self._wrong.get(key) or [] if now - at < LOCKED_S]
-        self._wrong.put(key, [*tries, now][-MOST_WRONG_TOKENS:])
+        tries = [*tries, now][-MOST_WRONG_TOKENS:]
+        self._wrong.put(key, tries)
+        return len(tries) == MOST_WRONG_TOKENS
 
 
 def group_of(address: str) -> str:

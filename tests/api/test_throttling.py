@@ -1,10 +1,12 @@
 """How often may be asked, and who is not listened to any more."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from earwitness.api import gate
 from earwitness.api.throttling import LOCKED_S, MOST_WRONG_TOKENS, LockOut, RateLimit
-from tests.api.serving import NOTHING, TOKEN, CannedStore, Kept, client_of
+from tests.api.serving import NOTHING, TOKEN, CannedStore, Kept, Purse, a_token, client_of
 
 
 def test_a_token_may_ask_so_often_in_a_minute() -> None:
@@ -57,7 +59,8 @@ def test_memory_is_bounded_however_many_come() -> None:
 
 def test_a_client_that_guesses_is_told_to_wait() -> None:
     """Even the right token is not tried then, so that nobody learns that it was right."""
-    with client_of(CannedStore(NOTHING), Kept(), token="ew_guessed") as client:
+    activity = Kept()
+    with client_of(CannedStore(NOTHING), activity, token="ew_guessed") as client:
         answers = [client.get("/api/v1/search") for _ in range(MOST_WRONG_TOKENS + 1)]
         right = client.get("/api/v1/search", headers={"Authorization": f"Bearer {TOKEN}"})
         watched = client.get("/livez")
@@ -65,6 +68,27 @@ def test_a_client_that_guesses_is_told_to_wait() -> None:
     assert (right.status_code, right.json()["error"]["code"]) == (429, "locked_out")
     assert 0 < int(right.headers["retry-after"]) <= LOCKED_S
     assert watched.status_code == 200
+    (kept,) = activity.activities
+    assert (kept.action, kept.principal, kept.query) == (
+        "locked_out",
+        "address:127.0.0.1",
+        "10 wrong tokens within 60 s",
+    )
+
+
+def test_a_token_that_has_ended_is_refused_on_record() -> None:
+    """Somebody still has it, who should not: whose it was is worth knowing."""
+    activity, long_ago = Kept(), datetime(2026, 1, 1, tzinfo=UTC)
+    purse = Purse(
+        a_token("ew_revoked", name="ann", revoked_at=long_ago, revoked_by="root"),
+        a_token("ew_expired", name="bob", expires_at=long_ago),
+    )
+    for secret in ("ew_revoked", "ew_expired"):
+        with client_of(CannedStore(NOTHING), activity, token=secret, purse=purse) as client:
+            assert client.get("/api/v1/search", params={"q": "actor:e-1"}).status_code == 401
+    assert [(each.action, each.principal, each.query) for each in activity.activities] == [
+        ("refused", name, "GET /api/v1/search?q=actor%3Ae-1") for name in ("ann", "bob")
+    ]
 
 
 def test_a_client_without_a_token_guesses_nothing() -> None:
