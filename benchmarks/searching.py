@@ -10,7 +10,6 @@ import random
 import re
 import statistics
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -78,7 +77,8 @@ def main() -> None:
         client = Client(**clickhouse._asdict(), send_receive_timeout=300)
         write_month(client, month, say)
         subjects = drawn_subjects(client, month, asked.times)
-        with closing(client), ApiClient(state.settings_for(data_dir, "api").api) as api:
+        client.disconnect()
+        with ApiClient(state.settings_for(data_dir, "api").api) as api:
             answered = [_ask(api, query, subjects, month, asked.times) for query in QUERIES]
             kept = {each.query: each.told() for each in answered}
             facets = _facets(api, month)

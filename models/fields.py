@@ -14,6 +14,8 @@ from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints, 
 EVERY_CUSTOMER: Final = "*"
 """The `customer_id` of an operation that touched many or unknown customers."""
 
+LONGEST_CUSTOMER_ID: Final = 128
+
 LARGEST_COUNT: Final = 2**63 - 1
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -173,8 +175,8 @@ EventId = Annotated[
 ]
 Source = Annotated[str, _text(200), AfterValidator(check_uri_reference)]
 ActorId = Annotated[str, _text(128), AfterValidator(check_identifier)]
-CustomerId = Annotated[str, _text(128), AfterValidator(check_customer)]
-OneCustomerId = Annotated[str, _text(128), AfterValidator(check_identifier)]
+CustomerId = Annotated[str, _text(LONGEST_CUSTOMER_ID), AfterValidator(check_customer)]
+OneCustomerId = Annotated[str, _text(LONGEST_CUSTOMER_ID), AfterValidator(check_identifier)]
 ResourceId = Annotated[str, _text(256), AfterValidator(check_identifier)]
 Organization = Annotated[str, _text(128), AfterValidator(check_one)]
 Recipient = Annotated[str, _text(128), AfterValidator(check_identifier)]

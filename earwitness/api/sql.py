@@ -42,6 +42,6 @@ def sql(statement: Statement, request: Request, asked: Asked, sources: From) -> 
         table._asdict(),
         "sql",
         statement.query,
-        customer_ids=customers_in(table),
+        customer_ids=customers_in(sources.statements, table),
         row_count=len(table.rows),
     )

@@ -58,12 +58,13 @@ class Found(NamedTuple):
 
 def find_newest(store: Store, wanted: Wanted) -> Found:
     """Look further and further back until there are enough."""
-    found = Found([], more=False)
+    look, keys = wanted, Answer((), (), [])
     for query in _looks(wanted):
-        found = _look(store, wanted._replace(query=query))
-        if found.more:
+        look = wanted._replace(query=query)
+        keys = _keys(store, look)
+        if len(keys.rows) > wanted.limit:
             break
-    return found
+    return _shown(store, look, keys)
 
 
 def _looks(wanted: Wanted) -> Iterator[Query]:
@@ -86,20 +87,24 @@ def _finds_few(part: Query) -> bool:
     )
 
 
-def _look(store: Store, wanted: Wanted) -> Found:
-    """Find the accesses, then read the rows of those that are shown, with what was judged of these later.
-
-    An access whose verdict changes between the two is not shown.
-    """
+def _keys(store: Store, wanted: Wanted) -> Answer:
+    """Find where the accesses stand in the sort key, and one more than are wanted where there are more."""
     condition = both(condition_of(wanted.query), wanted.beyond)
-    if names_any(wanted.query, OF_THE_VERDICT):
-        keys = _ask(store, "trail", _KEYS, both(condition, candidates(wanted.query)), wanted.limit + 1)
-    else:
-        keys = _ask(store, "accesses", _KEYS, condition, wanted.limit + 1)
+    if not names_any(wanted.query, OF_THE_VERDICT):
+        return _ask(store, "accesses", _KEYS, condition, wanted.limit + 1)
+    condition = both(condition, candidates(wanted.query))
+    return _ask(store, "trail", _KEYS, condition, wanted.limit + 1)
+
+
+def _shown(store: Store, wanted: Wanted, keys: Answer) -> Found:
+    """Read the rows of those that are shown, with what was judged of these later.
+
+    An access whose verdict changed since its key was found is not shown.
+    """
     if not keys.rows:
         return Found([], more=False)
-    shown = keys.rows[: wanted.limit]
-    rows = _ask(store, "trail", ROW_COLUMNS, both(condition, _are(shown)), wanted.limit)
+    condition = both(both(condition_of(wanted.query), wanted.beyond), _are(keys.rows[: wanted.limit]))
+    rows = _ask(store, "trail", ROW_COLUMNS, condition, wanted.limit)
     return Found(rows_of(rows), len(keys.rows) > wanted.limit)
 
 
@@ -118,7 +123,7 @@ def candidates(query: Query) -> Condition:
     """
     of_the_event = [part for part in conjuncts(query) if not names_any(part, OF_THE_VERDICT)]
     about = [part for part in conjuncts(query) if _is_of_first_verdicts(part)]
-    if not about and not of_the_event:
+    if not about and all(_is_of_time(part) for part in of_the_event):
         return Condition("1", {})
     first = condition_of(all_of((*of_the_event, *about)), prefix="first")
     ids = f"SELECT id FROM accesses WHERE {first.sql}"  # noqa: S608 - a compiled condition
@@ -132,6 +137,10 @@ def candidates(query: Query) -> Condition:
         f"id IN ({ids} UNION ALL SELECT id FROM later_verdicts WHERE {when} AND {later.sql})",  # noqa: S608 - compiled conditions
         {**first.parameters, **later.parameters, **days.values},
     )
+
+
+def _is_of_time(part: Query) -> bool:
+    return isinstance(part, Term) and part.field.name == "time"
 
 
 def _is_of_first_verdicts(part: Query) -> bool:

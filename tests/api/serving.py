@@ -27,6 +27,7 @@ from earwitness.query.registers import Registers
 from earwitness.query.reports import Reports
 from earwitness.query.rows import Row
 from earwitness.query.saved_searches import SavedSearches
+from earwitness.query.statement import UNDERSTOOD
 from earwitness.query.store import Answer
 from earwitness.query.summaries import Summaries
 from earwitness.query.trail import Trail
@@ -59,6 +60,8 @@ class CannedStore:
         self.asked.append(f"{sql} {parameters} {limits}")
         if isinstance(self.answer, PipelineError):
             raise self.answer
+        if sql == UNDERSTOOD and parameters:
+            return Answer(("", "", ""), ("", "", ""), [(parameters["statement"], ["count", "throwif"], [])])
         return self.answer
 
 

@@ -117,12 +117,51 @@ def test_a_vendor_is_a_scope_as_well(stack: Stack, world: World) -> None:
         "SELECT * FROM scope_log",
         "SELECT * FROM dead_letters",
         "SELECT count() FROM trail SETTINGS max_execution_time = 1000",
+        "SELECT file('/etc/hostname')",
+        "SELECT `fi\\x6ce`('/etc/hostname')",
+        "SELECT \"file\"/**/('/etc/hostname')",
+        "SELECT * APPLY(file) FROM (SELECT '/etc/hostname' AS name)",
+        "SELECT arrayMap(name -> file(name), ['/etc/hostname'])",
+        "SELECT $$ ' $$, file('/etc/hostname') -- '",
+        "SELECT 1 // '\n, file('/etc/hostname') -- '",
+        "SELECT \u2018a\u2019, file('/etc/hostname')",
+        "SELECT * FROM python('x')",
+        "SELECT * FROM (SELECT 1), `pyt\\x68on`('x')",
     ],
 )
 def test_sql_of_a_scoped_token_reaches_its_views_alone(insider: httpx.Client, statement: str) -> None:
     """What it may not read is refused by ClickHouse, whatever we overlook."""
     answer = insider.post("/sql", json={"query": statement})
     assert (answer.status_code, answer.json()["error"]["code"]) == (400, "query_rejected")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "SELECT COUNT(*), countIf(verdict = 'justified'), quantiles(0.5, 0.9)(item_count) FROM trail",
+        "SELECT uniqExactIf(actor_id, 1), argMaxOrNull(id, time), sumArrayIf([1], 1) FROM trail",
+        "SELECT * EXCEPT (id), COLUMNS('^i') APPLY toString FROM trail LIMIT 1 -- done",
+        "SELECT rank() OVER (PARTITION BY actor_id ORDER BY time) FROM trail",
+        "SELECT number FROM numbers(3) WHERE number IN (SELECT 1) AND EXISTS (SELECT 1)",
+        "WITH file_names AS (SELECT 'file(' AS name) SELECT format('{}', name) FROM file_names;",
+        "SELECT CAST('1' AS UInt8), INTERVAL 1 DAY, CASE WHEN 1 THEN 2 END, extract(YEAR FROM now()), [1][1]",
+        "SELECT actor_id, grouping(actor_id) FROM trail GROUP BY GROUPING SETS ((actor_id), ())",
+    ],
+)
+def test_sql_of_a_scoped_token_may_compute_whatever_it_likes(insider: httpx.Client, statement: str) -> None:
+    """What is let through is what ClickHouse says it understood, so no way to write SQL is lost."""
+    assert insider.post("/sql", json={"query": statement}).status_code == 200
+
+
+def test_the_record_of_sql_names_the_customers_in_its_answer(
+    stack: Stack, insider: httpx.Client, world: World
+) -> None:
+    """Under whatever name the statement shows them."""
+    query = f"SELECT DISTINCT [customer_id] AS c, '{uuid4().hex}' FROM trail"  # noqa: S608 - ours
+    assert insider.post("/sql", json={"query": query}).status_code == 200
+    with http(stack) as admin:
+        (recorded,) = (row for row in admin.get("/activity").json()["rows"] if row["query"] == query)
+    assert recorded["customer_ids"] == [world.customer_id]
 
 
 @pytest.mark.parametrize("view", ["trail", "accesses", "verdicts", "later_verdicts", "evidence"])

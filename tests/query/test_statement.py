@@ -8,7 +8,15 @@ from uuid import UUID
 import pytest
 
 from earwitness.query.conditions import Parameter
-from earwitness.query.statement import LONGEST_STATEMENT, Table, check_statement, customers_in, run_statement
+from earwitness.query.statement import (
+    LONGEST_STATEMENT,
+    MOST_TEXTS,
+    UNDERSTOOD,
+    Table,
+    check_statement,
+    customers_in,
+    run_statement,
+)
 from earwitness.query.store import Answer
 from models.errors import QueryRejected
 
@@ -27,9 +35,28 @@ class OneAnswer:
         *,
         limits: Mapping[str, Any] | None = None,
     ) -> Answer:
+        if sql == UNDERSTOOD and parameters:
+            known = (parameters["statement"], ["count", "arraymap", "lower"], ["if", "ornull"])
+            return Answer(("", "", ""), ("", "", ""), [known])
         self.limits = limits or {}
         columns = tuple(f"c{at}" for at, _ in enumerate(self.rows[0]))
         return Answer(columns, columns, self.rows)
+
+
+class AskedFor(OneAnswer):
+    """Remembers which texts it was asked about."""
+
+    texts: Any = None
+
+    def ask(
+        self,
+        sql: str,
+        parameters: Mapping[str, Parameter] | None = None,
+        *,
+        limits: Mapping[str, Any] | None = None,
+    ) -> Answer:
+        self.texts = (parameters or {})["texts"]
+        return super().ask(sql, parameters, limits=limits)
 
 
 @pytest.mark.parametrize(
@@ -112,11 +139,52 @@ def test_values_of_every_type_become_json() -> None:
     ]
 
 
-def test_the_customers_in_an_answer_are_those_of_its_customer_columns() -> None:
-    """Whose content was looked into is what the record of a reading is for."""
-    table = Table(
-        ("customer_id", "t.customer_ids", "n"),
-        [["acme", ["globex", "acme"], 1], [None, [], 2], ["*", ["initech"], 3]],
-        truncated=False,
-    )
-    assert customers_in(table) == ["acme", "*", "globex", "initech"]
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("SELECT file('/etc/passwd')", "file cannot be used"),
+        ("SELECT * APPLY file FROM trail", "file cannot be used"),
+        ("SELECT arrayMap(x -> file(x), ['a'])", "file cannot be used"),
+        ("SELECT `file`('/etc/passwd')", "file cannot be used"),
+        ("SELECT AIGenerate('a', 'b')", "AIGenerate cannot be used"),
+        ("SELECT dictGetString('a', 'b', 1)", "dictGetString cannot be used"),
+        ("SELECT * FROM python('x')", "python is no function"),
+        ("SELECT * FROM (SELECT 1), remote('127.0.0.1', 'a', 'b')", "remote is no function"),
+        ("SELECT '\\'', url('http://x')", "url is no function"),
+        ("SELECT 1 INTO OUTFILE '/tmp/x'", "where its answer goes"),
+        ("SELECT 1 FORMAT JSON", "nor its format"),
+    ],
+)
+def test_what_reaches_beyond_the_views_is_refused(written: str, said: str) -> None:
+    """As ClickHouse writes it out: functions need no grant, and one of them reads any file of the server."""
+    with pytest.raises(QueryRejected, match=said):
+        run_statement(OneAnswer((1,)), written, 1)
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "SELECT count(), countIf(1), lowerOrNullIf(1), COUNT(*) FROM trail",
+        "SELECT 'file(', 'a\\'file(b', ' INTO OUTFILE ', ' FORMAT JSON' FROM trail",
+        "SELECT * EXCEPT(id) FROM numbers(3) WHERE exists((SELECT 1))",
+        "SELECT count() AS format, profile FROM trail",
+    ],
+)
+def test_what_computes_may_be_called(written: str) -> None:
+    """Also under the names that sums are made of; and texts are no names."""
+    assert run_statement(OneAnswer((1,)), written, 1).rows == [[1]]
+
+
+def test_the_customers_in_an_answer_are_found_by_their_ids() -> None:
+    """Whose content was looked into is what the record of a reading is for, whatever a column is called."""
+    table = Table(("c", "n"), [["acme", 1], [["globex", {"initech": ["x" * 129]}], 2]], truncated=False)
+    store = AskedFor(("acme",), ("globex",))
+    assert customers_in(store, table) == ["acme", "globex"]
+    assert store.texts == ["acme", "globex", "initech"]
+
+
+def test_an_answer_with_too_many_texts_is_of_many_customers() -> None:
+    """To say none would hide a reading."""
+    rows = [[f"text-{number}"] for number in range(MOST_TEXTS + 1)]
+    assert customers_in(AskedFor(), Table(("c",), rows, truncated=False)) == ["*"]
+    assert customers_in(AskedFor(), Table(("n",), [[1]], truncated=False)) == []

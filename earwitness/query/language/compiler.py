@@ -8,6 +8,7 @@ Columns are compared as they are, never through a function where that can be hel
 ClickHouse finds its indexes. NULL never comes out of a condition: its negation would be NULL too.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
@@ -35,6 +36,7 @@ from earwitness.query.language.tree import (
 )
 
 _NOTHING_RESTRICTED: Final = "1"
+_PART_OF_A_UUID: Final = re.compile(r"[0-9A-Fa-f-]+")
 
 
 def condition_of(query: Query, prefix: str = "p") -> Condition:
@@ -81,9 +83,15 @@ def _of(query: Query, parameters: Parameters) -> str:
 
 
 def _free_text(text: str, parameters: Parameters) -> str:
+    """Look into every id; into that of the access for what it can contain alone: writing it out is slow."""
     wanted = parameters.add(text, "String")
-    columns = ("toString(id)" if name == "id" else name for name in SEARCHED_IDS)
-    return " OR ".join(f"positionCaseInsensitive({column}, {wanted}) > 0" for column in columns)
+    may_be_of_uuid = parameters.add(int(_PART_OF_A_UUID.fullmatch(text) is not None), "UInt8")
+    return " OR ".join(
+        f"({may_be_of_uuid} AND positionCaseInsensitive(toString(id), {wanted}) > 0)"
+        if name == "id"
+        else f"positionCaseInsensitive({name}, {wanted}) > 0"
+        for name in SEARCHED_IDS
+    )
 
 
 def _text(field: Field, values: Sequence[Value], parameters: Parameters) -> str:
