@@ -1,7 +1,7 @@
 """The codes of the contract in words, for those who read a page and not a table."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 _INSTANT = re.compile(r"(\d{4}-\d{2}-\d{2})T(\d{2}:\d{2}:\d{2})(\.\d{6})?Z")
@@ -119,3 +119,13 @@ def shorten_times(text: str, beside: str = "") -> str:
     instants = {found.group() for found in _INSTANT.finditer(f"{text} {beside}")}
     alike = len({instant[:19] for instant in instants}) < len(instants)
     return _INSTANT.sub(r"\1 \2\3" if alike else r"\1 \2", text)
+
+
+def within(scope: Mapping[str, Sequence[str]]) -> str:
+    """Say of whose accesses alone something tells: `customers` and `vendors` of a token, one may be empty."""
+    whose = [
+        f"{of} {', '.join(scope[name])}"
+        for name, of in (("customers", "of"), ("vendors", "by"))
+        if scope[name]
+    ]
+    return f"only accesses {' '.join(whose)}: what others did, or had done to theirs, is beyond this token"

@@ -10,22 +10,30 @@ from pydantic import BaseModel, ConfigDict
 from earwitness.api import answers
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
+from earwitness.query.activity import Wanted
 from earwitness.query.moments import parse_bound
 from models.fields import format_time
 
 DEFAULT_SPAN: Final = timedelta(hours=24)
 DEFAULT_ROWS: Final = 100
+_CHOSEN: Final = {"principal", "action", "surface", "customer"}
 
 router: Final = APIRouter(tags=["activity"])
 
 
 class ActivityQuestion(BaseModel):
-    """Whose activity and of which kind, from when until when; `action` is the beginning of its name."""
+    """Whose activity, of which kind, through what and about which customers, from when until when.
+
+    Commas separate alternatives. An action is named by its beginning, as `alerts.`; of a reading, up to 100
+    customers are on record.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     principal: str = ""
     action: str = ""
+    surface: str = ""
+    customer: str = ""
     since: str | None = None
     until: str | None = None
     limit: int = DEFAULT_ROWS
@@ -38,14 +46,9 @@ def list_activity(
     """Say who asked what of this system, newest first; by default in the last 24 hours."""
     since = parse_bound(question.since, asked.now) or asked.now - DEFAULT_SPAN
     until = parse_bound(question.until, asked.now)
-    rows = sources.done.newest(
-        since=since,
-        until=until,
-        principal=question.principal,
-        action=question.action,
-        limit=page_limit(request, question.limit),
-    )
-    chosen = question.model_dump(include={"principal", "action"}, exclude_defaults=True)
+    chosen = question.model_dump(include=_CHOSEN, exclude_defaults=True)
+    alternatives = {name: [one for one in text.split(",") if one] for name, text in chosen.items()}
+    rows = sources.done.newest(Wanted(since, until, **alternatives), page_limit(request, question.limit))
     chosen |= {"since": format_time(since)} | ({"until": format_time(until)} if until else {})
     return asked.answer(
         {"rows": rows, "since": format_time(since), "until": format_time(until) if until else None},

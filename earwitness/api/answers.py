@@ -256,6 +256,7 @@ class Report(BaseModel):
     until: Instant | None
     made_at: Instant
     with_actors: bool
+    scope: Json | None
     total: int
     verdicts: dict[str, int]
     pending: Json

@@ -16,6 +16,8 @@ from earwitness.query.moments import parse_bound
 from earwitness.query.pages import PageKind, about, life_of
 from earwitness.query.rows import customers_of
 from earwitness.query.trail import Mark, Search
+from models.errors import QueryRejected
+from models.fields import format_time
 
 DEFAULT_ROWS: Final = 20
 
@@ -54,6 +56,10 @@ def page(  # noqa: PLR0913, PLR0917 - what a route is given
         life = life_of(sources.evidence.versions(identifier))
         since = max(filter(None, (since, life.begin)), default=None)
         until = min(filter(None, (until, life.end)), default=None)
+    if question.since and question.until and since and until and until <= since:
+        raise QueryRejected(
+            f"the time would end at {format_time(until)}, before it begins, at {format_time(since)}"
+        )
     limits: Limits = request.app.state.limits
     since = limits.begin(since, until, asked_at)
     limits.check_range(since, until, asked_at)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from earwitness.api import answers
-from earwitness.api.permissions import Need, caller_of, require
+from earwitness.api.permissions import Forbidden, Need, caller_of, require
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From
 from earwitness.query.moments import parse_bound
@@ -63,7 +63,12 @@ def report(  # noqa: PLR0913, PLR0917 - what a route is given
     """
     if question.with_actors:
         require(caller_of(request), Need.ACTORS)
-    wanted = _wanted(kind, subject, question, asked.now)
+    scope = caller_of(request).scope
+    if kind == "customer" and scope.customers and subject not in scope.customers:
+        raise Forbidden(
+            f"this token sees other customers alone; a report would deny what was done to {subject}"
+        )
+    wanted = _wanted(kind, subject, question, asked.now)._replace(scope=scope)
     if kind != "customer":  # what a customer is owed is all of it, and is found by an index
         request.app.state.limits.check_range(wanted.since, wanted.until, asked.now)
     found = sources.reports.make(wanted)

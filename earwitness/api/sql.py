@@ -10,7 +10,7 @@ from earwitness.api import answers
 from earwitness.api.limits import AT_LEAST_ONE, ROWS
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
-from earwitness.query.statement import check_statement, customers_in, run_statement
+from earwitness.query.statement import check_statement, customers_in, run_statement, texts_in
 from models.errors import QueryRejected
 
 DEFAULT_ROWS: Final = 1_000
@@ -38,10 +38,11 @@ def sql(statement: Statement, request: Request, asked: Asked, sources: From) -> 
         # ClickHouse's refusal can tell something of the data, so it is recorded like an answer.
         asked.record("sql", statement.query)
         raise
+    customers = dict.fromkeys([*customers_in(table), *sources.trail.customers_among(texts_in(table))])
     return asked.answer(
         table._asdict(),
         "sql",
         statement.query,
-        customer_ids=customers_in(sources.statements, table),
+        customer_ids=list(customers),
         row_count=len(table.rows),
     )

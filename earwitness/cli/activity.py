@@ -1,16 +1,20 @@
 """`earwitness search --activity`: who asked what of this system."""
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 import click
+from rich.table import Table
+from rich.text import Text
 
 from earwitness.cli.client import ApiClient
-from earwitness.cli.output import OutputFormat, console, plain_table, tell, write_rows
+from earwitness.cli.output import OutputFormat, console, lines, second, tell, visible, write_rows
 from earwitness.query.activity import ACTIVITY_FIELDS
 
-FIELDS: Final = ("principal", "action")
-_SHOWN: Final = ACTIVITY_FIELDS[:-1]
-"""A table leaves the id of the entry out."""
+FIELDS: Final = ("principal", "action", "surface", "customer")
+CUSTOMERS_SHOWN: Final = 3
+
+Row = dict[str, Any]
 
 
 def show_activity(  # noqa: PLR0913 - one for each option of the command
@@ -27,19 +31,47 @@ def show_activity(  # noqa: PLR0913 - one for each option of the command
     rows = found["rows"]
     if output == "table":
         if rows:
-            console().print(plain_table(_SHOWN, ([row[name] for name in _SHOWN] for row in rows)))
-        tell(f"{len(rows)} entries since {found['since']}")
+            console().print(_table(rows))
+        newest = f"the newest {limit} entries; --limit shows further" if len(rows) == limit else None
+        tell(f"{newest or f'{len(rows)} entries'} since {second(found['since'])} UTC")
     else:
         write_rows(iter(rows), ACTIVITY_FIELDS, output)
 
 
+def _table(rows: Sequence[Row]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    table.add_column("time (UTC)\nwho, through", no_wrap=True)
+    table.add_column("did", overflow="fold")
+    table.add_column("asked for", overflow="fold", ratio=1)
+    table.add_column("customers", overflow="fold")
+    table.add_column("rows", justify="right", no_wrap=True)
+    for row in rows:
+        who = Text.assemble(visible(row["principal"], "bold"), ", ", visible(row["surface"], "dim"))
+        table.add_row(
+            lines(Text(second(row["time"])), who),
+            visible(row["action"]),
+            visible(row["query"]),
+            visible(_some(row["customer_ids"])),
+            visible(row["row_count"]),
+        )
+    return table
+
+
+def _some(customers: Sequence[str]) -> str:
+    shown = ", ".join(customers[:CUSTOMERS_SHOWN])
+    more = len(customers) - CUSTOMERS_SHOWN
+    return f"{shown} and {more} more" if more > 0 else shown
+
+
 def _asked(words: tuple[str, ...]) -> dict[str, str]:
-    asked = {}
-    for word in words:
+    """Read terms as a query has them: field:value, with commas between alternatives."""
+    asked: dict[str, str] = {}
+    for word in " ".join(words).split():
         name, colon, value = word.partition(":")
-        if not colon or name not in FIELDS or not value:
+        if not colon or name not in FIELDS or not value or name in asked:
             raise click.BadParameter(
-                f"with --activity the terms are principal:NAME and action:NAME, not {word}"
+                f"with --activity the terms are {':…, '.join(FIELDS)}:…, each once, with commas between"
+                f" alternatives; not {word}"
             )
         asked[name] = value
     return asked

@@ -6,6 +6,18 @@ from click.shell_completion import CompletionItem
 from earwitness.query.language import complete
 
 
+class QueryCommand(click.Command):
+    """A command whose words are a query: one that begins with a - is a term that is negated, no option."""
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Offer terms as well as options."""
+        offered = super().shell_complete(ctx, incomplete)
+        if incomplete.startswith("-") and not incomplete.startswith("--"):
+            query = next(each for each in self.params if each.name == "query")
+            offered += query.shell_complete(ctx, incomplete)
+        return offered
+
+
 def complete_query(ctx: click.Context, _: click.Parameter, incomplete: str) -> list[CompletionItem]:
     """Offer what may follow in the word that is being typed.
 

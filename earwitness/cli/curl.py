@@ -6,14 +6,14 @@ The token is never part of it: the line reads it from the environment.
 import json
 import shlex
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, Final, TypeVar
 
 import click
 
 TOKEN_VARIABLE: Final = "EARWITNESS_API__TOKEN"  # noqa: S105 - the name of a variable
-_TOKEN_IS_READ: Final = (
-    f'it reads the token from the environment: export {TOKEN_VARIABLE}="$(cat .earwitness/secrets/api-token)"'
-)
+_TOKEN_IS_READ: Final = "it reads the token from the environment: export {}={}"  # noqa: S105 - holds none
+_HERE: Final = ".earwitness"
 _KEY: Final = "earwitness.show_curl"
 _CONTINUED: Final = " \\\n  "
 
@@ -56,7 +56,8 @@ def curl_line(method: str, url: str, parameters: Mapping[str, str | int], body: 
 def show(method: str, url: str, parameters: Mapping[str, str | int], body: Any) -> None:  # noqa: ANN401 - JSON of any shape
     """Print the command to stdout, what it needs to stderr, and end with success."""
     click.echo(curl_line(method, url, parameters, body))
-    click.echo(_TOKEN_IS_READ, err=True)
+    token = Path(click.get_current_context().params.get("data_dir") or _HERE, "secrets", "api-token")
+    click.echo(_TOKEN_IS_READ.format(TOKEN_VARIABLE, f'"$(cat {shlex.quote(str(token))})"'), err=True)
     raise click.exceptions.Exit(0)
 
 

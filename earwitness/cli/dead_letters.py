@@ -52,7 +52,13 @@ Letter = dict[str, Any]
 
 @click.group(name="dead-letters")
 def dead_letters() -> None:
-    """Records that could not be accepted, with their reason, position and bytes."""
+    """Records that could not be accepted, with their reason, position and bytes.
+
+    \b
+    Examples:
+      earwitness dead-letters list --reason invalid_field
+      earwitness dead-letters show access.events.v1/3/1204
+    """
 
 
 @dead_letters.command(name="list")

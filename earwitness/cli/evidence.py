@@ -59,7 +59,13 @@ FIELDS: Final = (
 
 @click.group()
 def evidence() -> None:
-    """Registers: tickets, orders, contracts, staff; what may justify an access."""
+    """Registers: tickets, orders, contracts, staff; what may justify an access.
+
+    \b
+    Examples:
+      earwitness evidence put tickets.jsonl
+      earwitness evidence get ticket:TCK-1
+    """
 
 
 @evidence.command()

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import click
 
 from earwitness.cli.client import ApiClient
-from earwitness.cli.completing import complete_query
+from earwitness.cli.completing import QueryCommand, complete_query
 from earwitness.cli.curl import show_curl_option
 from earwitness.cli.export_files import Asked, Note, Target, go_on, settle
 from earwitness.cli.output import period_options, tell
@@ -19,7 +19,7 @@ from earwitness.cli.stack_options import data_dir_option
 from earwitness.devstack.state import resolve
 from earwitness.query.export_columns import Format
 from earwitness.query.exporting import DEFAULT_PART_ROWS, MOST_PART_ROWS, NEXT_HEADER, QUERY_HEADER, Place
-from models.errors import SinkUnavailable, StackUnavailable
+from models.errors import PipelineError, SinkUnavailable, StackUnavailable
 
 MOST_CUTS: Final = 5
 """In a row, without a byte between them: then somebody should look."""
@@ -28,7 +28,13 @@ PAUSE_S: Final = 2.0
 TELL_EVERY_BYTES: Final = 256 << 20
 
 
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+class NotWritten(PipelineError):
+    """The disk did not take the export; the same command goes on with it."""
+
+
+@click.command(
+    cls=QueryCommand, context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+)
 @click.argument("query", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_query)
 @click.option(
     "--format",
@@ -80,11 +86,17 @@ def export(  # noqa: PLR0913, PLR0917 - one for each option
     command is given again: until it is complete, FILE is called FILE.part. Rows come in the order in which
     the trail is stored: by the day on which they were received, then by customer and time.
     """
+    if str(path) == "-":
+        raise click.UsageError("an export goes on after a cut, so it needs a file; `search --output` pipes")
     asked = Asked(query=joined(query), since=since, until=until, format=form)
-    with ApiClient(resolve(data_dir, "api").api) as api, pointing():
-        target = Target(path)
-        work = Export(api, target, _opened(target, asked, restart=restart), part_rows)
-        work.run()
+    try:
+        with ApiClient(resolve(data_dir, "api").api) as api, pointing():
+            target = Target(path)
+            work = Export(api, target, _opened(target, asked, restart=restart), part_rows)
+            work.run()
+    except OSError as error:
+        why = error.strerror or error
+        raise NotWritten(f"{path} cannot be written: {why}; what is there is kept") from error
     tell(work.summary())
 
 

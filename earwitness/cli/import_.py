@@ -31,7 +31,12 @@ _LOG = click.Path(exists=True, dir_okay=False, readable=True, allow_dash=True)
 
 @click.group(name="import")
 def import_() -> None:
-    """Turn the logs of other systems into access events."""
+    """Turn the logs of other systems into access events.
+
+    \b
+    Example:
+      earwitness import s3-access-log logs/2026-11-24-* --mapping s3-mapping.toml --dry-run
+    """
 
 
 @import_.command(name="s3-access-log")

@@ -54,7 +54,15 @@ COMMANDS: Final = {
 @click.group(cls=LazyGroup, lazy=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="earwitness")
 def earwitness() -> None:
-    """Who touched protected content, by which clause, on what evidence."""
+    """Who touched protected content, by which clause, on what evidence.
+
+    \b
+    Examples:
+      earwitness up                                            a stack of its own, on this machine
+      earwitness demo                                          what it shows, on a made-up day
+      earwitness search 'verdict:unjustified time:>=-7d'       what nothing justifies
+      earwitness explain ID                                    why an access was judged as it was
+    """
 
 
 def main() -> None:

@@ -151,6 +151,19 @@ def plain_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
     return table
 
 
+def records_table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> Table:
+    """Lay out an answer with many columns: each row as a list of its names and values, a line between two."""
+    table = Table(box=None, padding=(0, 2, 0, 0), show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for number, row in enumerate(rows):
+        if number:
+            table.add_row("", "")
+        for name, value in zip(columns, row, strict=True):
+            table.add_row(visible(name), visible(_flat(value)))
+    return table
+
+
 def visible(value: object, style: str = "") -> Text:
     """Give text as a table may show it: what would draw nothing, or move the cursor, in its escaped form."""
     text = "" if value is None else str(value)

@@ -47,7 +47,13 @@ DIGEST_SHOWN: Final = 12
 
 @click.group()
 def policy() -> None:
-    """The privacy policy as data: its versions, clauses and cases."""
+    """The privacy policy as data: its versions, clauses and cases.
+
+    \b
+    Examples:
+      earwitness policy show
+      earwitness policy check
+    """
 
 
 policy.add_command(show)

@@ -61,7 +61,13 @@ def _writing_options(command: _Command) -> _Command:
 
 @click.group()
 def registers() -> None:
-    """Bring evidence in from ticket systems, contracts and directories; see which of them still tell."""
+    """Bring evidence in from ticket systems, contracts and directories; see which of them still tell.
+
+    \b
+    Examples:
+      earwitness registers list
+      earwitness registers load tickets.csv --mapping examples/registers/tickets.toml
+    """
 
 
 @registers.command()

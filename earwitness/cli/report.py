@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from earwitness.cli.client import ApiClient
-from earwitness.cli.curl import show_curl_option
+from earwitness.cli.curl import is_wanted, show_curl_option
 from earwitness.cli.output import (
     VERDICT_STYLES,
     console,
@@ -27,7 +27,7 @@ from earwitness.devstack.state import resolve
 from earwitness.query.reports import ReportKind
 from earwitness.reports.csv import as_csv, worded
 from earwitness.reports.page import as_html
-from earwitness.wording import REASONS
+from earwitness.wording import REASONS, within
 
 ReportOutput = Literal["table", "html", "json", "jsonl", "csv"]
 OUTPUTS: Final = ("table", "html", "json", "jsonl", "csv")
@@ -73,7 +73,13 @@ def _report_options(subject: str, everything: str) -> Callable[[_Command], _Comm
 
 @click.group()
 def report() -> None:
-    """What was done with a customer's content, by a vendor or under a clause: to read, print or hand on."""
+    """What was done with a customer's content, by a vendor or under a clause: to read, print or hand on.
+
+    \b
+    Examples:
+      earwitness report customer acme --output html > acme.html
+      earwitness report vendor smsco --since 7d
+    """
 
 
 @report.command()
@@ -126,6 +132,8 @@ def _show(kind: ReportKind, **asked: Unpack[ReportOptions]) -> None:
             since=asked["since"],
             until=asked["until"],
             with_actors="true" if asked["with_actors"] else None,
+            # Here the answer is laid out from JSON; who asks by curl has the API do it.
+            format=asked["output"] if is_wanted() and asked["output"] in ("html", "csv") else None,
         )
     match asked["output"]:
         case "table":
@@ -155,6 +163,8 @@ def print_report(to: Console, found: Report) -> None:
     to.print(Text.assemble(f"Report on {found['kind']} ", visible(found["subject"], "bold")))
     to.print(Text(_interval(found), style="dim"))
     to.print(Text(_standing(found), style="dim"))
+    if found["scope"]:
+        to.print(Text(within(found["scope"]), style="yellow"))
     to.print()
     if not found["total"]:
         to.print("Nobody touched it." if found["kind"] == "customer" else "Nothing was done.")

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from earwitness.cli.activity import show_activity
 from earwitness.cli.client import ApiClient
-from earwitness.cli.completing import complete_query
+from earwitness.cli.completing import QueryCommand, complete_query
 from earwitness.cli.counting import MOST_VALUES_SHOWN, show_counts
 from earwitness.cli.output import (
     VERDICT_STYLES,
@@ -44,7 +44,9 @@ Row = dict[str, Any]
 
 
 # Without -h: the letters of a negated term as -reason:… would be read as short options.
-@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@click.command(
+    cls=QueryCommand, context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+)
 @click.argument("query", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_query)
 @period_options("7d", "24h, unless QUERY names a time")
 @click.option(
@@ -85,6 +87,7 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
       earwitness search '(actor:e-1 OR team:night-*) reason:evidence_*'
       earwitness search 'TCK-1 time:>=-30d'                   text in any id, customer or evidence
       earwitness search --activity principal:ann --since 7d   what ann asked of this system
+      earwitness search --activity customer:acme              who read about a customer
       earwitness search 'actor_type:vendor time:>=-7d' --count-by verdict,org
       earwitness search --saved vendors-last-week -verdict:justified
 
@@ -100,6 +103,8 @@ def search(  # noqa: PLR0913, PLR0917 - one for each option
             )
     settings = resolve(data_dir, "api").api
     with ApiClient(settings) as api, pointing():
+        if activity and (saved is not None or count_by is not None):
+            raise click.UsageError("--saved and --count-by are about accesses, not about --activity")
         if activity:
             show_activity(api, query, since=since, until=until, limit=limit, output=output)
             return

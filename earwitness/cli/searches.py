@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from earwitness.cli.client import ApiClient
+from earwitness.cli.curl import show_curl_option
 from earwitness.cli.output import (
     OutputFormat,
     console,
@@ -24,12 +25,19 @@ COLUMNS: Final = ("name", "query", "saved_at", "saved_by")
 
 @click.group()
 def searches() -> None:
-    """Queries that are kept under a name, for everybody who may search."""
+    """Queries that are kept under a name, for everybody who may search.
+
+    \b
+    Examples:
+      earwitness searches save vendors-last-week 'actor_type:vendor time:>=-7d'
+      earwitness search --saved vendors-last-week
+    """
 
 
 @searches.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("name")
 @click.argument("query", nargs=-1, required=True, type=click.UNPROCESSED)
+@show_curl_option
 @data_dir_option
 def save(name: str, query: tuple[str, ...], data_dir: Path | None) -> None:
     """Keep a query under a name, in place of one that was there.
@@ -70,6 +78,7 @@ def list_(output: OutputFormat, data_dir: Path | None) -> None:
 
 @searches.command()
 @click.argument("name")
+@show_curl_option
 @data_dir_option
 def delete(name: str, data_dir: Path | None) -> None:
     """Delete one saved search; what was recorded of it stays.

@@ -1,12 +1,24 @@
 """`earwitness sql`: one SELECT of one's own."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
 from earwitness.cli.client import ApiClient
-from earwitness.cli.output import OutputFormat, console, plain_table, reading_options, tell, write_rows
+from earwitness.cli.output import (
+    OutputFormat,
+    console,
+    plain_table,
+    reading_options,
+    records_table,
+    tell,
+    write_rows,
+)
 from earwitness.devstack.state import resolve
+
+MOST_COLUMNS: Final = 10
+"""Of more, each row is shown as a list: side by side they would have a few letters each."""
 
 
 @click.command()
@@ -16,7 +28,7 @@ from earwitness.devstack.state import resolve
 )
 @reading_options
 def sql(query: str, limit: int, output: OutputFormat, data_dir: Path | None) -> None:
-    """Run one read-only SELECT on the views trail, verdicts, evidence, activity and policies.
+    """Run one read-only SELECT on trail, verdicts, evidence, activity, alerts, registers or policies.
 
     \b
     Example:
@@ -26,7 +38,8 @@ def sql(query: str, limit: int, output: OutputFormat, data_dir: Path | None) -> 
         table = api.post("sql", body={"query": query, "limit": limit})
     columns, rows = table["columns"], table["rows"]
     if output == "table":
-        console().print(plain_table(columns, rows))
+        many = len(columns) > MOST_COLUMNS
+        console().print(records_table(columns, rows) if many else plain_table(columns, rows))
     else:
         write_rows((dict(zip(columns, row, strict=True)) for row in rows), columns, output)
     if table["truncated"]:

@@ -1,7 +1,8 @@
 """Questions about the activity log: who asked what of this system."""
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Final
+from typing import Final, NamedTuple
 
 from earwitness.query.conditions import Parameters
 from earwitness.query.rows import Row, plain
@@ -19,24 +20,43 @@ ACTIVITY_FIELDS: Final = (
 )
 
 
+class Wanted(NamedTuple):
+    """Which entries: of any of these principals, actions, surfaces and customers; an empty list is all.
+
+    An action is the beginning of its name. `until` is not included.
+    """
+
+    since: datetime
+    until: datetime | None
+    principal: Sequence[str] = ()
+    action: Sequence[str] = ()
+    surface: Sequence[str] = ()
+    customer: Sequence[str] = ()
+
+
 class ActivityReading:
     """The named questions about activity."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
 
-    def newest(
-        self, *, since: datetime, until: datetime | None, principal: str, action: str, limit: int
-    ) -> list[Row]:
-        """Give what was done, newest first; an empty principal or action is any."""
+    def newest(self, wanted: Wanted, limit: int) -> list[Row]:
+        """Give what was done, newest first."""
         parameters = Parameters()
-        parts = [f"activity.time >= {parameters.instant(since)}"]
-        if until is not None:
-            parts.append(f"activity.time < {parameters.instant(until)}")
-        if principal:
-            parts.append(f"principal = {parameters.add(principal, 'String')}")
-        if action:
-            parts.append(f"startsWith(action, {parameters.add(action, 'String')})")
+        parts = [f"activity.time >= {parameters.instant(wanted.since)}"]
+        if wanted.until is not None:
+            parts.append(f"activity.time < {parameters.instant(wanted.until)}")
+        conditions = {
+            "has({}, principal)": wanted.principal,
+            "arrayExists(beginning -> startsWith(action, beginning), {})": wanted.action,
+            "has({}, surface)": wanted.surface,
+            "hasAny({}, customer_ids)": wanted.customer,
+        }
+        parts += [
+            condition.format(parameters.add(list(values), "Array(String)"))
+            for condition, values in conditions.items()
+            if values
+        ]
         answer = self._store.ask(
             f"SELECT {', '.join(ACTIVITY_FIELDS)} FROM activity WHERE {' AND '.join(parts)}"  # noqa: S608 - constants and placeholders
             f" ORDER BY activity.time DESC, id DESC LIMIT {limit:d}",

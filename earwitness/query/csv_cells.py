@@ -1,13 +1,14 @@
 """Cells of CSV that no spreadsheet takes for a formula.
 
-A text that begins with = + - @, a tab, a carriage return or a line feed gets an apostrophe before it; so does
-one that begins with apostrophes and such a sign, so that what was added can be told from what was there.
+A text that begins with = + - @ or the wide form of one, a tab, a carriage return or a line feed gets an
+apostrophe before it; so does one that begins with apostrophes and such a sign, so that what was added can be
+told from what was there.
 """
 
 import re
 from typing import Final
 
-_SIGNS: Final = "=+@\\t\\r\\n-"
+_SIGNS: Final = "=+@\\t\\r\\n＝＋－＠-"  # noqa: RUF001 - the wide forms are meant
 BEGINS_A_FORMULA: Final = f"^'*[{_SIGNS}]"
 """The regular expression, which means the same here and in ClickHouse."""
 

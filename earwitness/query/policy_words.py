@@ -2,10 +2,12 @@
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from earwitness.query.conditions import Parameters
 from earwitness.query.store import Store
+
+_DOCUMENTS: Final = "SELECT document FROM policies"
 
 Named = tuple[str | None, str | None]
 """A version and the digest of its content, as a verdict names them."""
@@ -48,6 +50,13 @@ class PolicyWords:
         )
         documents = {(version, digest): json.loads(document) for version, digest, document in answer.rows}
         return {name: _version(name, documents.get(name)) for name in named}
+
+    def clauses(self) -> frozenset[str]:
+        """Name the clauses of every version that is known."""
+        documents = (json.loads(document) for (document,) in self._store.ask(_DOCUMENTS).rows)
+        return frozenset(
+            clause["id"] for document in documents for clause in (*document["clauses"], document["forbid"])
+        )
 
 
 def _version(named: Named, document: dict[str, Any] | None) -> Version:

@@ -8,14 +8,16 @@ from typing import Any, Final, Literal, NamedTuple
 from earwitness.query.completeness import completeness
 from earwitness.query.conditions import Condition, both
 from earwitness.query.language import Query, all_of, any_of, between, condition_of, names_any
-from earwitness.query.language.fields import FIELDS
+from earwitness.query.language.fields import FIELDS, closest
 from earwitness.query.language.tree import Term, Text
 from earwitness.query.newest import FIRST_VERDICT, candidates
 from earwitness.query.policy_words import PolicyWords, Version
 from earwitness.query.rows import Row, plain
 from earwitness.query.store import Store
 from earwitness.query.trail import with_ids
+from models.errors import QueryRejected
 from models.fields import EVERY_CUSTOMER, format_time
+from models.tokens import EVERYTHING, Scope
 
 ReportKind = Literal["customer", "vendor", "clause"]
 MOST_CONSULTATIONS: Final = 5_000
@@ -40,6 +42,8 @@ class Asked(NamedTuple):
     until: datetime | None
     made_at: datetime
     with_actors: bool
+    scope: Scope = EVERYTHING
+    """Of which customers and vendors alone it is made: it must say so, or it would deny what others did."""
 
 
 class Reports:
@@ -67,6 +71,8 @@ class Reports:
         groups = lines if len(lines) < MOST_LINES else self._groups(where)
         days = lines[:MOST_CONSULTATIONS]
         total = sum(group["accesses"] for group in groups)
+        if asked.kind == "clause" and not total:
+            self._refuse_unknown(asked.subject)
         return {
             "kind": asked.kind,
             "subject": asked.subject,
@@ -74,6 +80,7 @@ class Reports:
             "until": format_time(asked.until) if asked.until else None,
             "made_at": format_time(asked.made_at),
             "with_actors": asked.with_actors,
+            "scope": None if asked.scope.is_everything else asked.scope._asdict(),
             "total": total,
             "verdicts": dict(sorted(_counted(groups, "verdict").items())),
             "pending": _pending(groups),
@@ -83,6 +90,16 @@ class Reports:
             "consultations": days,
             "left_out": total - sum(day["accesses"] for day in days),
         }
+
+    def _refuse_unknown(self, clause: str) -> None:
+        """Refuse a clause that no policy version has: "nothing was done" would be taken for an all-clear."""
+        known = self._words.clauses()
+        if known and clause not in known:
+            near = closest(clause, known)
+            raise QueryRejected(
+                f"no policy version has a clause {clause}",
+                f"did you mean {near}?" if near else f"the clauses are {', '.join(sorted(known))}",
+            )
 
     def _completeness(self, asked: Asked) -> dict[str, Any]:
         """Say whether all is there; how much that is tells somebody who may see a part of it too much."""

@@ -14,14 +14,10 @@ from typing import Any, Final, NamedTuple
 
 from earwitness.query.store import Store
 from models.errors import QueryRejected
-from models.fields import EVERY_CUSTOMER, LONGEST_CUSTOMER_ID, format_time
+from models.fields import LONGEST_CUSTOMER_ID, format_time
 
 LONGEST_STATEMENT: Final = 65_536
 DEEPEST_VALUE: Final = 32
-MOST_TEXTS: Final = 20_000
-"""Texts of an answer that are looked up to learn which are customers."""
-
-
 _TOKEN = re.compile(
     r"""
       (?P<skip>\s+|--[^\n]*|\#[!\ ][^\n]*|/\*.*?\*/)
@@ -171,22 +167,19 @@ def _without_strings(token: re.Match[str]) -> str:
     return token["name"] or token["sign"] or "''"
 
 
-def customers_in(store: Store, table: Table) -> list[str]:
-    """Name the customers in an answer, whatever its columns are called: each of its texts that is one's id.
+def customers_in(table: Table) -> list[str]:
+    """Name the customers in an answer, as its columns `customer_id` and `customer_ids` show them."""
+    found: dict[str, None] = {}
+    for at, name in enumerate(table.columns):
+        if name.lower().rpartition(".")[2] in ("customer_id", "customer_ids"):
+            for row in table.rows:
+                found.update(dict.fromkeys(_texts_in(row[at])))
+    return list(found)
 
-    More texts than can be looked up stand for many customers, as `*` does in an access.
-    """
-    texts = sorted({text for row in table.rows for value in row for text in _texts_in(value)})
-    if len(texts) > MOST_TEXTS:
-        return [EVERY_CUSTOMER]
-    if not texts:
-        return []
-    answer = store.ask(
-        "SELECT DISTINCT customer_id FROM accesses WHERE customer_id IN {texts:Array(String)} ORDER BY 1",
-        {"texts": texts},
-        limits={"max_result_rows": 0},
-    )
-    return [str(customer) for (customer,) in answer.rows]
+
+def texts_in(table: Table) -> list[str]:
+    """Give the texts in an answer, each once, that are short enough for the id of a customer."""
+    return sorted({text for row in table.rows for value in row for text in _texts_in(value)})
 
 
 def _texts_in(value: Any) -> Iterator[str]:  # noqa: ANN401 - a value of JSON

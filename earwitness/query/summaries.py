@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from earwitness.query.conditions import Condition, Parameters
+from earwitness.query.conditions import Condition, Parameter, Parameters, day_before
 from earwitness.query.kept_counts import KEPT_BY, Kept, KeptCounts
 from earwitness.query.language import Query, condition_of, names_any, reach
 from earwitness.query.language.fields import FIELDS, Field, closest, find_field
-from earwitness.query.newest import OF_THE_VERDICT
+from earwitness.query.newest import FIRST_VERDICT, OF_THE_VERDICT
 from earwitness.query.store import Store
 from models.errors import QueryRejected
 
@@ -19,6 +19,9 @@ MOST_VALUES: Final = 100
 """Values that are listed of one field; of further ones their number is told."""
 
 MOST_BARS: Final = 500
+
+_NEWEST_ALONE: Final = OF_THE_VERDICT - FIRST_VERDICT
+"""Fields that no first verdict has in the view `accesses`."""
 
 _COUNTED_KINDS: Final = frozenset({"text", "choice", "flag", "list"})
 _MONDAY: Final = datetime(1970, 1, 5, tzinfo=UTC)
@@ -58,44 +61,40 @@ class Summaries:
         kept = self._kept.of(query)
         if kept is not None:
             return sum(one.accesses for one in kept)
-        condition = condition_of(query)
+        counted = _counted(query, "''", frozenset())
         answer = self._store.ask(
-            f"SELECT count() FROM {_view(query)} WHERE {condition.sql}",  # noqa: S608 - a compiled condition
-            condition.parameters,
+            f"SELECT sum(n) FROM ({counted.sql})",  # noqa: S608 - a compiled condition
+            counted.parameters,
         )
         return sum(int(count) for (count,) in answer.rows)
 
     def facets(self, query: Query, fields: Sequence[Field], most: int) -> list[Facet]:
-        """Count what a query finds by the values of each field, in their order.
-
-        Fields that no later verdict changes are counted without looking for one, which takes a third as long.
-        """
+        """Count what a query finds by the values of each field, in their order."""
         kept = self._kept.of(query) if any(field.name in KEPT_BY for field in fields) else None
         found = {} if kept is None else {name: _facet(name, kept, most) for name in KEPT_BY}
         others = [field for field in fields if field.name not in found]
-        of_the_event = [field for field in others if _view(query, field) == "accesses"]
-        of_the_verdict = [field for field in others if field not in of_the_event]
-        for view, some in (("accesses", of_the_event), ("trail", of_the_verdict)):
-            if some:
-                found |= self._facets(view, query, some, most)
+        if others:
+            found |= self._facets(query, others, most)
         return [found[field.name] for field in fields]
 
-    def _facets(self, view: str, query: Query, fields: Sequence[Field], most: int) -> dict[str, Facet]:
-        condition = condition_of(query)
-        values = ", ".join(f"arrayMap(one -> ('{field.name}', one), {_texts(field)})" for field in fields)
-        answer = self._store.ask(
-            "SELECT facet.1 AS field, facet.2 AS value, count() AS accesses,"  # noqa: S608 - names of a closed list and a compiled condition
-            " count() OVER (PARTITION BY field)"
-            f" FROM (SELECT arrayJoin(arrayConcat({values})) AS facet FROM {view} WHERE {condition.sql})"
-            f" GROUP BY field, value ORDER BY field, accesses DESC, value LIMIT {most:d} BY field",
-            condition.parameters,
-        )
+    def _facets(self, query: Query, fields: Sequence[Field], most: int) -> dict[str, Facet]:
+        """Ask for all of them at once: each is counted by itself, which takes a sixth of counting pairs."""
+        parameters: dict[str, Parameter] = {}
+        counted = []
+        for field in fields:
+            of_field = _counted(query, _value(field), frozenset({field.name}))
+            parameters |= of_field.parameters
+            counted.append(
+                f"SELECT '{field.name}' AS field, value, sum(n) AS accesses, count() OVER ()"  # noqa: S608 - names of a closed list and a compiled condition
+                f" FROM ({of_field.sql}) GROUP BY value ORDER BY accesses DESC, value LIMIT {most:d}"
+            )
+        answer = self._store.ask(" UNION ALL ".join(f"({one})" for one in counted), parameters)
         found: dict[str, list[tuple[str | None, int]]] = {field.name: [] for field in fields}
         distinct = dict.fromkeys(found, 0)
         for name, value, accesses, values_in_all in answer.rows:
             found[name].append((value or None, int(accesses)))
             distinct[name] = int(values_in_all)
-        return {name: Facet(name, distinct[name], tuple(listed)) for name, listed in found.items()}
+        return {name: Facet(name, distinct[name], _ordered(listed)) for name, listed in found.items()}
 
     def histogram(self, query: Query, most: int) -> list[Bar]:
         """Count what a query finds over the time that it is about, in at most so many bars of one width.
@@ -138,10 +137,33 @@ class Summaries:
         return found
 
 
-def _view(query: Query, *fields: Field) -> str:
-    """Give the view to count in: without later verdicts where nothing of a verdict is asked."""
-    names = {field.name for field in fields}
-    return "trail" if names & OF_THE_VERDICT or names_any(query, OF_THE_VERDICT) else "accesses"
+def _counted(query: Query, value: str, names: frozenset[str]) -> Condition:
+    """Give the statement that counts what a query finds by a value, made of the fields `names`.
+
+    Later verdicts are looked for where they can matter alone: few accesses are judged again, and the others
+    have their first verdict, which is read without a join. What later verdicts do not repeat is joined.
+    """
+    condition = condition_of(query)
+    if not (names & OF_THE_VERDICT or names_any(query, OF_THE_VERDICT)):
+        return condition._replace(sql=_grouped("accesses", value, condition.sql))
+    if names & _NEWEST_ALONE or names_any(query, _NEWEST_ALONE):
+        return condition._replace(sql=_grouped("trail", value, condition.sql))
+    days = Parameters("again")
+    since = reach(query, "time").begin
+    when = "1" if since is None else f"received_day >= {day_before(since, days)}"
+    again = f"(SELECT id FROM later_verdicts WHERE {when})"  # noqa: S608 - a placeholder
+    first = _grouped("accesses", value, f"({condition.sql}) AND id NOT IN {again}")
+    newest = _grouped("trail", value, f"({condition.sql}) AND id IN {again}")
+    return Condition(f"{first} UNION ALL {newest}", {**condition.parameters, **days.values})
+
+
+def _grouped(view: str, value: str, where: str) -> str:
+    return f"SELECT {value} AS value, count() AS n FROM {view} WHERE {where} GROUP BY value"  # noqa: S608 - as above
+
+
+def _ordered(listed: Sequence[tuple[str | None, int]]) -> tuple[tuple[str | None, int], ...]:
+    """Put the most frequent first again: what is united comes in any order."""
+    return tuple(sorted(listed, key=lambda item: (-item[1], item[0] or "")))
 
 
 def _facet(name: str, kept: Sequence[Kept], most: int) -> Facet:
@@ -185,13 +207,13 @@ def _counted_field(name: str) -> Field:
     return field
 
 
-def _texts(field: Field) -> str:
-    """Give the expression for the values of a field as a list of texts; an empty list has one, absent."""
+def _value(field: Field) -> str:
+    """Give the expression for a field's value as text; a list has a row for each, an empty one for none."""
     if field.kind == "list":
-        return f"if(empty({field.name}), [''], {field.name})"
+        return f"arrayJoin(if(empty({field.name}), [''], {field.name}))"
     if field.kind == "flag":
-        return f"[if({field.name}, 'true', 'false')]"
-    return f"[toString({field.name})]"
+        return f"if({field.name}, 'true', 'false')"
+    return f"toString({field.name})"
 
 
 def _step(span: timedelta, most: int) -> timedelta:

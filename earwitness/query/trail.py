@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -12,12 +12,15 @@ from earwitness.query.newest import Wanted, find_newest
 from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, plain, rows_of
 from earwitness.query.store import Store
 from models.errors import QueryRejected
-from models.fields import check_access_time, check_uuid, format_time, parse_time
+from models.fields import EVERY_CUSTOMER, check_access_time, check_uuid, format_time, parse_time
 
 MOST_SOURCES: Final = 100
 """Accesses that share one id, each of another source; more are not shown."""
 
 MOST_VERDICTS: Final = 1_000
+MOST_TEXTS: Final = 20_000
+"""Texts that are looked up at once, to learn which of them are customers."""
+
 
 _ID_TIME: Final = "toUInt64(bitShiftRight(toUInt128({}), 80))"
 """The part of an id that has an index of its own, by which ClickHouse knows the days to look at."""
@@ -99,6 +102,22 @@ class Trail:
                 {"id": _uuid(identifier), "limit": MOST_SOURCES},
             )
         )
+
+    def customers_among(self, texts: Sequence[str]) -> list[str]:
+        """Name those of some texts that are customers whose content was touched.
+
+        More than `MOST_TEXTS` are not looked up; they stand for many customers, as `*` does in an access.
+        """
+        if len(texts) > MOST_TEXTS:
+            return [EVERY_CUSTOMER]
+        if not texts:
+            return []
+        answer = self._store.ask(
+            "SELECT DISTINCT customer_id FROM accesses WHERE customer_id IN {texts:Array(String)}",
+            {"texts": list(texts)},
+            limits={"max_result_rows": 0},
+        )
+        return sorted(str(customer) for (customer,) in answer.rows)
 
     def as_known_at(self, row: Row, as_of: datetime) -> Row | None:
         """Give an access as the trail had it at `as_of`: with the newest verdict recorded by then.

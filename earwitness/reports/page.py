@@ -13,7 +13,7 @@ from earwitness.reports.csv import worded
 from earwitness.reports.document import document
 from earwitness.reports.markup import Markup, element, joined
 from earwitness.reports.style import STYLE
-from earwitness.wording import DONE, REASONS
+from earwitness.wording import DONE, REASONS, within
 
 Report = Mapping[str, Any]
 
@@ -87,6 +87,7 @@ def _heading(report: Report, title: str) -> Markup:
         ("Complete", _completeness(report)),
         ("Still open", _pending(report)),
         ("Names", _names(report)),
+        ("Seen", _seen(report)),
     ]
     listed = [
         element("div", element("dt", name), element("dd", words))
@@ -99,6 +100,11 @@ def _heading(report: Report, title: str) -> Markup:
         element("h1", title),
         element("dl", *listed, class_="facts"),
     )
+
+
+def _seen(report: Report) -> str | None:
+    """Say what the report was made from, where that is not everything."""
+    return within(report["scope"]) if report["scope"] else None
 
 
 def _period(report: Report) -> str:

@@ -213,12 +213,12 @@ def test_sql_runs_as_a_user_who_may_read_the_views_and_nothing_else(api: ApiClie
     condition = f"customer_id = '{world.customer_id}'"
     query = f"SELECT customer_id, count() AS n FROM trail WHERE {condition} GROUP BY customer_id"  # noqa: S608
     assert api.post("sql", body={"query": query})["rows"] == [[world.customer_id, 3]]
-    for forbidden in (
-        "SELECT * FROM access_log",
-        "SELECT * FROM dead_letters",
-        "SELECT * FROM file('/etc/passwd')",
+    for forbidden, said in (
+        ("SELECT * FROM access_log", "Not enough privileges"),
+        ("SELECT * FROM dead_letters", "Not enough privileges"),
+        ("SELECT * FROM file('/etc/passwd')", "reaches beyond the views"),
     ):
-        with pytest.raises(QueryRejected, match="Not enough privileges") as caught:
+        with pytest.raises(QueryRejected, match=said) as caught:
             api.post("sql", body={"query": forbidden})
         assert "Stack trace" not in str(caught.value)
 

@@ -118,3 +118,12 @@ def test_no_other_kind_is_reported_on() -> None:
     with client_of(CannedStore(NOTHING), Kept()) as client:
         answer: Any = client.get("/api/v1/reports/actor/e-1")
     assert answer.status_code == 400
+
+
+@pytest.mark.stack
+def test_a_clause_that_no_policy_has_is_not_reported_on(api: ApiClient) -> None:
+    """A slip of the pen would look like an all-clear."""
+    with pytest.raises(QueryRejected) as refused:
+        api.get("reports", "clause", "third-party.process-sns")
+    assert refused.value.hint == f"did you mean {CLAUSE}?"
+    assert api.get("reports", "clause", CLAUSE, since="2020-01-01", until="2020-01-02")["total"] == 0

@@ -64,11 +64,14 @@ def test_what_lies_outside_is_not_there(outsider: httpx.Client, world: World) ->
     assert ids(outsider, f"customer:{world.customer_id}") == set()
     assert outsider.get("/search/facets", params={"fields": "customer"}).json()["total"] == 0
     assert outsider.get("/search/histogram").json()["total"] == 0
-    assert outsider.get(f"/reports/customer/{world.customer_id}").json()["total"] == 0
+    assert outsider.get(f"/reports/customer/{world.customer_id}").status_code == 403
     assert outsider.get("/evidence").json()["items"] == []
     assert outsider.get(f"/pages/customer/{world.customer_id}").json()["total"] == 0
     assert outsider.get(f"/pages/evidence/{world.contract}").json()["total"] == 0
-    assert outsider.get(f"/reports/vendor/{world.organization}").json()["total"] == 0
+    vendor = outsider.get(f"/reports/vendor/{world.organization}").json()
+    assert (vendor["total"], vendor["scope"]) == (0, {"customers": ["globex-of-nobody"], "vendors": []})
+    html = outsider.get(f"/reports/vendor/{world.organization}", params={"format": "html"}).text
+    assert "only accesses of globex-of-nobody" in html
     assert set(outsider.get("/reports/vendor/smsco").json()["completeness"]) == {"complete", "through"}
     assert exported(outsider) == set()
 

@@ -25,3 +25,10 @@ def test_a_word_is_completed_as_the_shell_takes_it(
     context = click.Context(search)
     context.params["query"] = words
     assert complete_query(context, search.params[0], incomplete)[0].value == first
+
+
+def test_a_term_that_is_negated_is_completed_as_well() -> None:
+    """It begins with a - as an option does; it is the first form that the documents show."""
+    found = search.shell_complete(click.Context(search), "-verdict:ju")
+    assert [each.value for each in found] == ["-verdict:justified"]
+    assert "--since" in [each.value for each in search.shell_complete(click.Context(search), "--si")]

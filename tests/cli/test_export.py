@@ -71,3 +71,14 @@ def test_a_fault_in_the_query_is_pointed_at(ask: Run, tmp_path: Path) -> None:
     assert ran.exit_code == 2
     assert "^^^^" in ran.err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_to_is_said(ask: Run, tmp_path: Path) -> None:
+    """In a line, without a trace; and an export is no pipe, for a pipe could not be gone on with."""
+    nowhere = tmp_path / "none" / "e.csv"
+    ran = ask("export", "verdict:pending", "--output", str(nowhere))
+    assert (ran.exit_code, ran.out) == (1, "")
+    assert f"{nowhere} cannot be written: No such file or directory" in ran.err
+    piped = ask("export", "verdict:pending", "--output", "-")
+    assert piped.exit_code == 2
+    assert "needs a file" in piped.err

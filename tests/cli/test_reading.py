@@ -246,3 +246,19 @@ def test_one_thing_has_a_page_in_every_format(ask: Run, world: World, kind: str,
         assert len(list(csv.DictReader(io.StringIO(ran.out, newline="")))) == 1
     else:
         assert len(ran.out.splitlines()) == 1
+
+
+@pytest.mark.stack
+def test_many_columns_are_shown_as_a_list(ask: Run) -> None:
+    """Side by side they would be a few letters wide each."""
+    shown = ask("sql", "SELECT * FROM trail LIMIT 2").out
+    assert shown.count("evidence_used") == 2
+    assert max(len(line) for line in shown.splitlines()) <= 110
+
+
+@pytest.mark.stack
+def test_a_time_that_ends_before_it_begins_is_said(ask: Run) -> None:
+    """Else it finds nothing, and looks as if nothing was there."""
+    ran = ask("actor", "e-1", "--since", "30d", "--until", "60d")
+    assert ran.exit_code == 2
+    assert "before it begins" in ran.err

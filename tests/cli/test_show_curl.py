@@ -82,3 +82,22 @@ def test_no_value_breaks_out_of_its_quotes(text: str) -> None:
     assert words[-2:] == ["--data-urlencode", f"q={text}"]
     body = shlex.split(curl_line("POST", "http://h", {}, {"query": text}).replace("\\\n", ""))[-1]
     assert json.loads(body) == {"query": text}
+
+
+@pytest.mark.stack
+@pytest.mark.skipif(WITHOUT_CURL, reason="curl is not installed")
+def test_a_report_is_asked_for_in_its_format(ask: Run, stack: Stack, world: World) -> None:
+    """Here it is laid out from JSON; by curl, the API does it."""
+    command = ("report", "customer", world.customer_id, "--output", "csv")
+    shown = ask(*command, "--show-curl")
+    assert str(stack.data_dir / "secrets" / "api-token") in shown.err
+    assert ask_the_shell(shown.out, stack).splitlines()[0] == ask(*command).out.splitlines()[0]
+
+
+@pytest.mark.stack
+def test_what_changes_something_can_be_shown_too(ask: Run) -> None:
+    """And is not done then."""
+    shown = ask("searches", "save", "never-kept", "actor:e-1", "--show-curl")
+    assert "-X PUT" in shown.out
+    assert "-X DELETE" in ask("searches", "delete", "never-kept", "--show-curl").out
+    assert "never-kept" not in ask("searches", "list").out

@@ -1,6 +1,7 @@
 """`earwitness tokens` and `search --activity`, as an admin types them."""
 
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -57,8 +58,23 @@ def test_a_holder_whose_role_is_too_low_is_told_what_is_needed(
     run("tokens", "revoke", "low", "--data-dir", str(stack.data_dir))
 
 
-def test_activity_is_searched_by_who_and_what_alone(stack: Stack, run: Run) -> None:
+def test_activity_is_searched_by_its_own_fields_alone(stack: Stack, run: Run) -> None:
     """A term of accesses would find nothing there, which would look as if nothing was asked."""
-    refused = run("search", "--activity", "customer:acme", "--data-dir", str(stack.data_dir))
-    assert refused.exit_code == 2
-    assert "principal:NAME" in refused.err
+    for words in (["resource:r-1"], ["acme"], ["principal:a", "principal:b"], ["--count-by", "verdict"]):
+        refused = run("search", "--activity", *words, "--data-dir", str(stack.data_dir))
+        assert refused.exit_code == 2
+        assert "activity" in refused.err
+
+
+def test_who_read_about_a_customer_is_found_by_their_name(stack: Stack, run: Run) -> None:
+    """In one word or in several, as the shell gives them; commas separate alternatives."""
+    folder = ("--data-dir", str(stack.data_dir))
+    customer = f"cus-{uuid4().hex[:8]}"
+    assert run("report", "customer", customer, *folder).exit_code == 0
+    asked = (f"customer:{customer} action:search,report. surface:cli,api", "--output", "json")
+    (entry,) = json.loads(run("search", "--activity", *asked, *folder).out)
+    assert (entry["action"], entry["customer_ids"]) == ("report.customer", [customer])
+    shown = run("search", "--activity", f"customer:{customer}", "action:report.", "--limit", "1", *folder)
+    assert customer in shown.out
+    assert "the newest 1 entries; --limit shows further" in shown.err
+    assert run("search", "--activity", f"customer:{customer} principal:nobody", *folder).out == ""

@@ -10,12 +10,12 @@ import pytest
 from earwitness.query.conditions import Parameter
 from earwitness.query.statement import (
     LONGEST_STATEMENT,
-    MOST_TEXTS,
     UNDERSTOOD,
     Table,
     check_statement,
     customers_in,
     run_statement,
+    texts_in,
 )
 from earwitness.query.store import Answer
 from models.errors import QueryRejected
@@ -41,22 +41,6 @@ class OneAnswer:
         self.limits = limits or {}
         columns = tuple(f"c{at}" for at, _ in enumerate(self.rows[0]))
         return Answer(columns, columns, self.rows)
-
-
-class AskedFor(OneAnswer):
-    """Remembers which texts it was asked about."""
-
-    texts: Any = None
-
-    def ask(
-        self,
-        sql: str,
-        parameters: Mapping[str, Parameter] | None = None,
-        *,
-        limits: Mapping[str, Any] | None = None,
-    ) -> Answer:
-        self.texts = (parameters or {})["texts"]
-        return super().ask(sql, parameters, limits=limits)
 
 
 @pytest.mark.parametrize(
@@ -175,16 +159,17 @@ def test_what_computes_may_be_called(written: str) -> None:
     assert run_statement(OneAnswer((1,)), written, 1).rows == [[1]]
 
 
-def test_the_customers_in_an_answer_are_found_by_their_ids() -> None:
-    """Whose content was looked into is what the record of a reading is for, whatever a column is called."""
-    table = Table(("c", "n"), [["acme", 1], [["globex", {"initech": ["x" * 129]}], 2]], truncated=False)
-    store = AskedFor(("acme",), ("globex",))
-    assert customers_in(store, table) == ["acme", "globex"]
-    assert store.texts == ["acme", "globex", "initech"]
+def test_every_text_of_an_answer_may_be_a_customer() -> None:
+    """Whatever a column is called, and however deep it lies: a record is of whose content was seen."""
+    table = Table(("c", "n"), [["acme", 1], [["globex", {"initech": ["x" * 129]}], ""]], truncated=False)
+    assert texts_in(table) == ["acme", "globex", "initech"]
 
 
-def test_an_answer_with_too_many_texts_is_of_many_customers() -> None:
-    """To say none would hide a reading."""
-    rows = [[f"text-{number}"] for number in range(MOST_TEXTS + 1)]
-    assert customers_in(AskedFor(), Table(("c",), rows, truncated=False)) == ["*"]
-    assert customers_in(AskedFor(), Table(("n",), [[1]], truncated=False)) == []
+def test_the_customers_in_an_answer_are_those_of_its_customer_columns() -> None:
+    """Of a register too, which may name customers whose content nobody has touched."""
+    table = Table(
+        ("customer_id", "t.customer_ids", "n"),
+        [["acme", ["globex", "acme"], 1], [None, [], 2], ["*", ["initech"], 3]],
+        truncated=False,
+    )
+    assert customers_in(table) == ["acme", "*", "globex", "initech"]

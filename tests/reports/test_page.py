@@ -58,6 +58,7 @@ def a_report(**changes: Any) -> dict[str, Any]:
         "subject": "acme",
         "since": None,
         "until": None,
+        "scope": None,
         "made_at": when,
         "with_actors": False,
         "total": 4,
@@ -148,6 +149,7 @@ def test_the_page_can_be_told_by_a_screen_reader() -> None:
         ({"left_out": 7}, "7 older accesses are counted above and not listed here"),
         ({"total": 0}, "Nothing is recorded for this period."),
         ({"with_actors": True}, "persons are named"),
+        ({"scope": {"customers": ["acme"], "vendors": []}}, "only accesses of acme"),
         ({"kind": "vendor", "subject": "smsco"}, "What was done by smsco, and given to it"),
     ],
 )

@@ -9,6 +9,7 @@ In quotes `\` makes the next character plain. `NOT` is another way to write `-`,
 docs/query-language.md explains it to whoever asks.
 """
 
+import re
 from typing import Final, NamedTuple
 
 from earwitness.query.language.faults import MalformedQuery, Place, Unreadable, malformed, short
@@ -45,6 +46,7 @@ from earwitness.query.language.values import SIGNS, Piece, read_value
 _ENDS_A_WORD: Final = frozenset(':"(),')
 _ENDS_A_VALUE: Final = frozenset('"(),')
 _KEYWORDS: Final = ("OR", "AND", "NOT")
+_BEGINS_A_TERM: Final = re.compile(r"-?\w+:")
 _LONGEST_READING: Final = 120
 
 
@@ -101,7 +103,7 @@ class _Parser:
                 joined = Place(begin, self._at)
                 if not choices[-1].parts:
                     raise self._fault(
-                        *joined, f"nothing stands before {keyword}", "write one term OR another"
+                        *joined, f"nothing stands before {keyword}", f"write one term {keyword} another"
                     )
                 if keyword == "OR":
                     choices[-1] = _Choice(choices[-1].parts, joined)
@@ -111,9 +113,8 @@ class _Parser:
             choices[-1].parts.append(self._part(depth))
             joined = None
         if joined is not None:
-            raise self._fault(
-                *joined, f"nothing follows {self._text[slice(*joined)]}", "write one term OR another"
-            )
+            keyword = self._text[slice(*joined)]
+            raise self._fault(*joined, f"nothing follows {keyword}", f"write one term {keyword} another")
         return self._joined(choices)
 
     def _not_doubled(self, joined: Place, keyword: str) -> None:
@@ -284,7 +285,8 @@ class _Parser:
         if (field := field_with_choice(word)) is not None:
             raise self._fault(*place, f"{word} names no field", "", write(Term(field, (Text(word),))))
         if "*" in word:
-            plain = word.replace("*", "")
+            if not (plain := word.replace("*", "")):
+                raise self._fault(*place, "a * alone finds nothing", "leave it out: no term finds everything")
             raise self._fault(*place, "a text is found anywhere in an id, without a *", "", plain)
 
     def _check_end_of_part(self) -> None:
@@ -305,7 +307,7 @@ class _Parser:
                 begin, begin + 1, "alternatives are not in parentheses", f"write {name}:one,other"
             )
         after_spaces = begin + len(self._text[begin:]) - len(self._text[begin:].lstrip())
-        if begin < after_spaces < len(self._text):
+        if begin < after_spaces < len(self._text) and not _BEGINS_A_TERM.match(self._text, after_spaces):
             return self._fault(
                 begin, after_spaces, f"no space stands before the value of {name}", f"write {name}:value", ""
             )
