@@ -32,8 +32,10 @@ def show_activity(  # noqa: PLR0913 - one for each option of the command
     if output == "table":
         if rows:
             console().print(_table(rows))
-        newest = f"the newest {limit} entries; --limit shows further" if len(rows) == limit else None
-        tell(f"{newest or f'{len(rows)} entries'} since {second(found['since'])} UTC")
+        more = ", the newest; there may be more: --limit shows further" if len(rows) == limit else ""
+        tell(
+            f"{len(rows)} {'entry' if len(rows) == 1 else 'entries'} since {second(found['since'])} UTC{more}"
+        )
     else:
         write_rows(iter(rows), ACTIVITY_FIELDS, output)
 
