@@ -167,7 +167,10 @@ class ClickHouseStore:
             ) from error
         except Error as error:
             client.disconnect()
-            raise QueryRejected(f"ClickHouse's answer cannot be read: {error}") from error
+            raise QueryRejected(
+                f"ClickHouse's answer cannot be read: {error}",
+                "where a column has no single type, cast it, as toString(column)",
+            ) from error
         except BaseException:
             client.disconnect()
             raise

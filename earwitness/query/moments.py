@@ -12,12 +12,17 @@ AGO: Final = re.compile(r"-?(?P<count>[0-9]{1,6})(?P<unit>[smhdw])")
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_HINT: Final = "write 2026-01-31T09:30:00Z, 2026-01-31 (its first instant, UTC), 24h or -7d (that long ago)"
+_DAYS_AGO: Final = {"today": 0, "yesterday": 1}
+_HINT: Final = (
+    "write 2026-01-31T09:30:00Z, 2026-01-31, today or yesterday (a day's first instant, UTC), 24h or -7d"
+    " (that long ago), or now"
+)
 
 
 def parse_moment(text: str, now: datetime) -> datetime:
     """Read an RFC 3339 time, a date (its first instant in UTC) or a span before `now`, as `24h` or `-7d`.
 
+    `today`, `yesterday` and `now` are understood, as in a query.
     Raises `QueryRejected` where it is none of these or lies outside the years that the store holds.
     """
     try:
@@ -61,4 +66,6 @@ def _read(text: str, now: datetime) -> datetime:
         return now - timedelta(**{UNITS[ago["unit"]]: int(ago["count"])})
     if (day := parse_day(text)) is not None:
         return day
-    return parse_time(text)
+    if (days := _DAYS_AGO.get(text)) is not None:
+        return now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=days)
+    return now if text == "now" else parse_time(text)

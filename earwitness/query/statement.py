@@ -40,7 +40,8 @@ _WRITTEN = re.compile(
 """The words of a statement that ClickHouse wrote out."""
 
 _REACHES_OUT = re.compile(
-    r"file|filesystem\w*|ai(?:classify|embed|extract|filter|generate|redact|similarity|translate)|dict(?:get|has|isin)\w*|joinget\w*"
+    r"file|filesystem\w*|dict(?:get|has|isin)\w*|joinget\w*"
+    r"|ai(?:classify|embed|extract|filter|generate|redact|similarity|translate)"
     r"|naivebayes\w*|catboost\w*|addressto\w*|showcertificate|getclienthttpheader|getmacro"
     r"|getserver\w*|getoskernelversion|(?:full)?hostname|fqdn|tcpport|zookeeper\w*|currentrequesturl",
     re.IGNORECASE,
