@@ -1,5 +1,6 @@
 """Where the API listens: beyond loopback never in the clear, unless a proxy is named that ends TLS."""
 
+import socket
 import subprocess
 import threading
 import time
@@ -119,3 +120,13 @@ def test_the_command_does_not_start_beyond_loopback(stack: Stack, tmp_path: Path
     assert code == 2
     assert "0.0.0.0 is beyond loopback" in said
     assert "EARWITNESS_API__PROXY" in said
+
+
+def test_a_short_answer_does_not_wait_for_the_client() -> None:
+    """Its body follows its head at once; else each answer of some kilobytes took 40 ms more."""
+    port = free_port()
+    with listen(ApiSettings(host="127.0.0.1", port=port)) as listening:
+        with socket.create_connection(("127.0.0.1", port)):
+            accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY) != 0
