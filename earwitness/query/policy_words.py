@@ -52,11 +52,14 @@ class PolicyWords:
         return {name: _version(name, documents.get(name)) for name in named}
 
     def clauses(self) -> frozenset[str]:
-        """Name the clauses of every version that is known."""
-        documents = (json.loads(document) for (document,) in self._store.ask(_DOCUMENTS).rows)
-        return frozenset(
-            clause["id"] for document in documents for clause in (*document["clauses"], document["forbid"])
-        )
+        """Name the clauses of every version that is known, as far as its document is one of ours."""
+        documents = [json.loads(document) for (document,) in self._store.ask(_DOCUMENTS).rows]
+        clauses = [
+            clause
+            for document in documents
+            for clause in (*document.get("clauses", ()), document.get("forbid", {}))
+        ]
+        return frozenset(clause["id"] for clause in clauses if "id" in clause)
 
 
 def _version(named: Named, document: dict[str, Any] | None) -> Version:

@@ -126,4 +126,6 @@ def test_a_clause_that_no_policy_has_is_not_reported_on(api: ApiClient) -> None:
     with pytest.raises(QueryRejected) as refused:
         api.get("reports", "clause", "third-party.process-sns")
     assert refused.value.hint == f"did you mean {CLAUSE}?"
+    with pytest.raises(QueryRejected, match="no policy version has a clause 0"):
+        api.get("reports", "clause", "0")
     assert api.get("reports", "clause", CLAUSE, since="2020-01-01", until="2020-01-02")["total"] == 0
