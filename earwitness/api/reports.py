@@ -63,6 +63,8 @@ def report(  # noqa: PLR0913, PLR0917 - what a route is given
     """
     if question.with_actors:
         require(caller_of(request), Need.ACTORS)
+    if not subject.strip():
+        raise QueryRejected(f"a report on a {kind} needs the name of one", f"ask for /reports/{kind}/NAME")
     scope = caller_of(request).scope
     if kind == "customer" and scope.customers and subject not in scope.customers:
         raise Forbidden(

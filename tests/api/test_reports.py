@@ -129,3 +129,11 @@ def test_a_clause_that_no_policy_has_is_not_reported_on(api: ApiClient) -> None:
     with pytest.raises(QueryRejected, match="no policy version has a clause 0"):
         api.get("reports", "clause", "0")
     assert api.get("reports", "clause", CLAUSE, since="2020-01-01", until="2020-01-02")["total"] == 0
+
+
+@pytest.mark.parametrize("subject", ["", "%20"])
+def test_a_report_on_nothing_is_refused(subject: str) -> None:
+    """An empty variable of a script would give an all-clear."""
+    with client_of(CannedStore(NOTHING), Kept()) as client:
+        answer = client.get(f"/api/v1/reports/vendor/{subject}")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "query_rejected")
