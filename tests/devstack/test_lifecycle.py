@@ -19,6 +19,7 @@ from earwitness.devstack import lock
 from earwitness.devstack.layout import layout_of
 from earwitness.devstack.lock import Holder
 from earwitness.settings import ROOT
+from tests.processes import suspend
 
 pytestmark = pytest.mark.stack
 
@@ -63,16 +64,6 @@ def alive(processes: list[psutil.Process]) -> list[psutil.Process]:
     return [
         process for process in processes if process.is_running() and process.status() != psutil.STATUS_ZOMBIE
     ]
-
-
-def suspend(process: psutil.Process) -> None:
-    """Stop all its threads: one that still runs would take the next signal for all of them."""
-    process.suspend()
-    until(
-        lambda: all(
-            psutil.Process(thread.id).status() == psutil.STATUS_STOPPED for thread in process.threads()
-        )
-    )
 
 
 def until(true: Callable[[], bool]) -> None:

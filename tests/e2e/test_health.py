@@ -12,6 +12,7 @@ import pytest
 
 from earwitness.devstack.state import ProcessState
 from tests.conftest import Stack
+from tests.processes import asleep
 
 pytestmark = pytest.mark.stack
 
@@ -45,14 +46,12 @@ def until(done: Callable[[], bool], within_s: float) -> None:
 def afflicted(stack: Stack, name: str, affliction: signal.Signals) -> Iterator[None]:
     """Have a server sleep for the time of the block, or die at its beginning."""
     pid = process(stack, name).pid
-    assert pid is not None
-    server = psutil.Process(pid)
-    server.send_signal(affliction)
-    try:
+    if affliction == signal.SIGSTOP:
+        with asleep(pid):
+            yield
+    else:
+        psutil.Process(pid).send_signal(affliction)
         yield
-    finally:
-        if affliction == signal.SIGSTOP:
-            server.send_signal(signal.SIGCONT)
 
 
 @pytest.mark.parametrize("affliction", [signal.SIGSTOP, signal.SIGKILL])

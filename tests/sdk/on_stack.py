@@ -1,18 +1,17 @@
 """What the SDK's tests do with the real Kafka, and how they see what was stored."""
 
 import os
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from clickhouse_driver import Client
 from earwitness_sdk import Kafka
 
 from earwitness.cli import sdk_wiring
+from tests import processes
 from tests.conftest import Stack
 
 STORED_WITHIN_S = 30
@@ -34,15 +33,9 @@ def environment(stack: Stack, source: str, spool: Path) -> dict[str, str]:
     }
 
 
-@contextmanager
-def asleep(stack: Stack, name: str) -> Iterator[None]:
+def asleep(stack: Stack, name: str) -> AbstractContextManager[None]:
     (pid,) = [process.pid for process in stack.state.processes if process.name == name]
-    assert pid is not None
-    os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        os.kill(pid, signal.SIGCONT)
+    return processes.asleep(pid)
 
 
 def rows(stack: Stack, source: str) -> list[tuple[str, int]]:
