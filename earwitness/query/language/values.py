@@ -8,7 +8,16 @@ from typing import Final, NamedTuple
 from earwitness.query.language.faults import Unreadable, short
 from earwitness.query.language.fields import Field, FieldKind, closest
 from earwitness.query.language.limits import LARGEST_NUMBER
-from earwitness.query.language.moments import HINT, Ago, Now, fixed_moment, read_moment, span_of
+from earwitness.query.language.moments import (
+    HINT,
+    Ago,
+    Day,
+    Instant,
+    Now,
+    fixed_moment,
+    read_moment,
+    span_of,
+)
 from earwitness.query.language.printer import quote, write_value
 from earwitness.query.language.tree import (
     Absent,
@@ -36,8 +45,11 @@ _START_OF_UUID: Final = re.compile(r"[0-9A-Fa-f-]{1,36}")
 _ODD_QUOTES: Final = "'`\u00b4\u2018\u2019\u201a\u201c\u201d\u201e\u00ab\u00bb"
 _WITH_SIDES: Final = frozenset({"number", "instant"})
 _WITH_PREFIXES: Final = frozenset({"text", "choice", "list", "uuid"})
-_SOME_NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
-"""Two relative times stand in the same order whenever they are asked."""
+_ENDS_OF_SOME_DAY: Final = (
+    datetime(2026, 1, 1, tzinfo=UTC),
+    datetime(2026, 1, 1, 23, 59, 59, 999_999, tzinfo=UTC),
+)
+"""Two relative times that are in order at any time of day are so at one of these."""
 
 
 class Piece(NamedTuple):
@@ -181,7 +193,7 @@ def _between(field: Field, text: str) -> Value:
     if not first_text or not last_text:
         raise Unreadable("a range has two ends", "", f">={first_text}" if first_text else f"<={last_text}")
     first, last = _bound(field, first_text), _bound(field, last_text)
-    if _begins(last) < _begins(first) and _is_fixed(first) == _is_fixed(last):
+    if _is_reversed(first, last):
         raise Unreadable("the range ends before it begins", "", write_value(Between(last, first)))
     return Between(first, last)
 
@@ -190,14 +202,21 @@ def _bound(field: Field, text: str) -> Bound:
     return _whole(text) if field.kind == "number" else read_moment(text)
 
 
-def _begins(bound: Bound) -> int | float:
+def _is_reversed(first: Bound, last: Bound) -> bool:
+    """Say whether a range ends before it begins whenever it is asked; `today..-1h` does so before 1:00."""
+    if _is_fixed(first) != _is_fixed(last):
+        return False
+    return all(_begins(last, now) < _begins(first, now) for now in _ENDS_OF_SOME_DAY)
+
+
+def _begins(bound: Bound, now: datetime) -> int | float:
     if isinstance(bound, int):
         return bound
-    return span_of(fixed_moment(bound, _SOME_NOW)).begin.timestamp()
+    return span_of(fixed_moment(bound, now)).begin.timestamp()
 
 
 def _is_fixed(bound: Bound) -> bool:
-    return isinstance(bound, int) or fixed_moment(bound, _SOME_NOW) == bound
+    return isinstance(bound, int | Instant | Day)
 
 
 def _position(_field: Field, text: str) -> Value:

@@ -146,6 +146,8 @@ def test_text_without_a_field_is_looked_for_in_every_id() -> None:
         ('time:<"2026-01-31"', Compared("<", Day(date(2026, 1, 31)))),
         ("time:2026-11-01..2026-11-08", Between(Day(date(2026, 11, 1)), Day(date(2026, 11, 8)))),
         ("time:-90m..now", Between(Ago(90, "m"), Now())),
+        ("time:today..-1h", Between(NearDay("today"), Ago(1, "h"))),
+        ("time:-1h..today", Between(Ago(1, "h"), NearDay("today"))),
     ],
 )
 def test_a_value_has_its_fields_type(query: str, value: Value) -> None:
@@ -204,6 +206,7 @@ def test_a_value_has_its_fields_type(query: str, value: Value) -> None:
         ("time:>=", ">=", "nothing follows the >="),
         ("time:2026-11-01T09:30", "2026-11-01T09:30", "did you mean 2026-11-01T09:30:00Z?"),
         ("time:-1d..-7d", "-1d..-7d", "did you mean -7d..-1d?"),
+        ("time:yesterday..-3d", "yesterday..-3d", "did you mean -3d..yesterday?"),
         ("position:access.events.v1/3", "access.events.v1/3", "write topic/partition/offset"),
         ("actor:\ud800", "\ud800", "this character is not Unicode text"),
         ("customer:acme actor:e-1 OR org:x", "OR", "two ways|write customer_id:acme (actor_id:e-1 OR "),
