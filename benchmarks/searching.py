@@ -18,7 +18,7 @@ from clickhouse_driver import Client
 from rich.console import Console
 
 from benchmarks.keeping import keep
-from benchmarks.reading import PAGE, SEED, Subjects, drawn_subjects, quantile, stack, taken_ms
+from benchmarks.reading import PAGE, SEED, TIMEOUT_S, Subjects, drawn_subjects, quantile, stack, taken_ms
 from benchmarks.reading_month import DAYS, Month, write_month
 from earwitness.cli import wiring
 from earwitness.cli.client import ApiClient
@@ -77,7 +77,7 @@ def main() -> None:
     month = Month(asked.rows)
     with stack(asked.data_dir, say) as data_dir:
         clickhouse = wiring.clickhouse(state.settings_for(data_dir, "admin").clickhouse)
-        client = Client(**clickhouse._asdict(), send_receive_timeout=300)
+        client = Client(**clickhouse._asdict(), send_receive_timeout=TIMEOUT_S)
         write_month(client, month, say)
         subjects = drawn_subjects(client, month, asked.times)
         client.disconnect()
@@ -97,7 +97,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=ROWS)
     parser.add_argument("--data-dir", type=Path)
-    parser.add_argument("--times", type=int, default=40, help="how often each query is asked")
+    parser.add_argument("--times", type=int, default=25, help="how often each query is asked")
     return parser.parse_args()
 
 

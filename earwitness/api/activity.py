@@ -10,13 +10,12 @@ from pydantic import BaseModel, ConfigDict
 from earwitness.api import answers
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
-from earwitness.query.activity import Wanted
+from earwitness.query.activity import ACTIVITY_TERMS, Wanted
 from earwitness.query.moments import parse_bound
 from models.fields import format_time
 
 DEFAULT_SPAN: Final = timedelta(hours=24)
 DEFAULT_ROWS: Final = 100
-_CHOSEN: Final = {"principal", "action", "surface", "customer"}
 
 router: Final = APIRouter(tags=["activity"])
 
@@ -46,7 +45,7 @@ def list_activity(
     """Say who asked what of this system, newest first; by default in the last 24 hours."""
     since = parse_bound(question.since, asked.now) or asked.now - DEFAULT_SPAN
     until = parse_bound(question.until, asked.now)
-    chosen = question.model_dump(include=_CHOSEN, exclude_defaults=True)
+    chosen = question.model_dump(include=set(ACTIVITY_TERMS), exclude_defaults=True)
     alternatives = {name: [one for one in text.split(",") if one] for name, text in chosen.items()}
     rows = sources.done.newest(Wanted(since, until, **alternatives), page_limit(request, question.limit))
     chosen |= {"since": format_time(since)} | ({"until": format_time(until)} if until else {})

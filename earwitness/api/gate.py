@@ -149,7 +149,7 @@ class Gate:
         if unknown.holder:
             await run_in_threadpool(refusals.note, request, unknown.holder)
         # Who sends none does not guess.
-        elif unknown.guessed and tried and self._lock_out.note_wrong(address, self._now()):
+        elif tried and self._lock_out.note_wrong(address, self._now()):
             await run_in_threadpool(refusals.note_lock_out, request, group_of(address))
 
     async def _who(self, secret: str) -> Caller | Unknown:

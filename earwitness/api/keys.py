@@ -35,14 +35,14 @@ class Tokens(Protocol):
 
 
 class Unknown(NamedTuple):
-    """Nobody's token: the `message` says why, and the `hint` what to do. `guessed`: it never was one;
-    `holder` is whose it was until it ended.
-    """  # noqa: D205 - one sentence
+    """Nobody's token: the `message` says why, and the `hint` what to do.
+
+    `holder` is whose it was until it ended; empty where it never was one.
+    """
 
     code: str
     message: str
     hint: str
-    guessed: bool
     holder: str = ""
 
 
@@ -51,7 +51,6 @@ _NOT_ONE: Final = Unknown(
     "the bearer token is missing or not the one of this stack",
     "send Authorization: Bearer <token>; an admin creates one (earwitness tokens create), and the data"
     " folder's secrets hold the first",
-    guessed=True,
 )
 _ASK_FOR_ANOTHER: Final = "ask an admin for another one: earwitness tokens create"
 
@@ -107,4 +106,4 @@ class Keys:
 
 def _ended(how: str, holder: str, became: str) -> Unknown:
     message = f"the token {holder} {became}"
-    return Unknown(f"token_{how}", message, _ASK_FOR_ANOTHER, guessed=False, holder=holder)
+    return Unknown(f"token_{how}", message, _ASK_FOR_ANOTHER, holder)

@@ -12,12 +12,10 @@ from earwitness.api.permissions import Need, caller_of, require
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From, page_limit
 from earwitness.query.language import write
-from earwitness.query.moments import parse_bound
+from earwitness.query.moments import parse_bound, refuse_reversed
 from earwitness.query.pages import PageKind, about, life_of
 from earwitness.query.rows import customers_of
 from earwitness.query.trail import Mark, Search
-from models.errors import QueryRejected
-from models.fields import format_time
 
 DEFAULT_ROWS: Final = 20
 
@@ -51,15 +49,12 @@ def page(  # noqa: PLR0913, PLR0917 - what a route is given
     after = Mark.read(question.after) if question.after else None
     asked_at = after.asked_at if after else asked.now
     since, until = parse_bound(question.since, asked_at), parse_bound(question.until, asked_at)
+    refuse_reversed(since, until, "time")
     if kind == "evidence":
         require(caller_of(request), Need.EVIDENCE)
         life = life_of(sources.evidence.versions(identifier))
         since = max(filter(None, (since, life.begin)), default=None)
         until = min(filter(None, (until, life.end)), default=None)
-    if question.since and question.until and since and until and until <= since:
-        raise QueryRejected(
-            f"the time would end at {format_time(until)}, before it begins, at {format_time(since)}"
-        )
     limits: Limits = request.app.state.limits
     since = limits.begin(since, until, asked_at)
     limits.check_range(since, until, asked_at)

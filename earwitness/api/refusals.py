@@ -2,15 +2,13 @@
 
 import time
 from typing import Final
-from uuid import uuid4
 
 import structlog
 from fastapi import Request
 
-from earwitness.api.recording import surface_of
+from earwitness.api.recording import Asking, surface_of
 from earwitness.api.throttling import LOCKED_S, MOST_WRONG_TOKENS, RateLimit
 from models.errors import SinkUnavailable
-from sinks.clickhouse.activity import Activity
 
 log = structlog.get_logger()
 
@@ -43,18 +41,9 @@ class Refusals:
     def _keep(self, request: Request, action: str, principal: str, query: str, *, bucket: str) -> None:
         if self._rate.wait_s(f"{action} {bucket}", time.monotonic()):
             return
+        state = request.app.state
         try:
-            request.app.state.activity.write(
-                Activity(
-                    id=uuid4(),
-                    time=request.app.state.clock(),
-                    principal=principal,
-                    surface=surface_of(request),
-                    action=action,
-                    query=query[:LONGEST_QUERY],
-                    customer_ids=(),
-                    row_count=None,
-                )
-            )
+            asking = Asking(state.activity, state.clock, principal=principal, surface=surface_of(request))
+            asking.record(action, query[:LONGEST_QUERY])
         except SinkUnavailable as error:
             log.warning("refusal_not_recorded", action=action, principal=principal, error=str(error))

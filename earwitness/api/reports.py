@@ -12,7 +12,7 @@ from earwitness.api import answers
 from earwitness.api.permissions import Forbidden, Need, caller_of, require
 from earwitness.api.recording import Asked
 from earwitness.api.sources import From
-from earwitness.query.moments import parse_bound
+from earwitness.query.moments import parse_bound, refuse_reversed
 from earwitness.query.reports import Asked as Report
 from earwitness.query.reports import ReportKind
 from earwitness.reports.csv import as_csv
@@ -88,10 +88,7 @@ def _wanted(kind: ReportKind, subject: str, question: ReportQuestion, now: datet
     until = parse_bound(question.until, now)
     if since is None and kind != "customer":
         since = (until or now) - DEFAULT_SPAN
-    if since and until and until <= since:
-        raise QueryRejected(
-            f"the report would end at {format_time(until)}, before it begins, at {format_time(since)}"
-        )
+    refuse_reversed(since, until, "report")
     return Report(kind, subject, since, until, now, question.with_actors)
 
 

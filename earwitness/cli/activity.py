@@ -9,9 +9,8 @@ from rich.text import Text
 
 from earwitness.cli.client import ApiClient
 from earwitness.cli.output import OutputFormat, console, lines, second, tell, visible, write_rows
-from earwitness.query.activity import ACTIVITY_FIELDS
+from earwitness.query.activity import ACTIVITY_FIELDS, ACTIVITY_TERMS
 
-FIELDS: Final = ("principal", "action", "surface", "customer")
 CUSTOMERS_SHOWN: Final = 3
 
 Row = dict[str, Any]
@@ -70,10 +69,10 @@ def _asked(words: tuple[str, ...]) -> dict[str, str]:
     asked: dict[str, str] = {}
     for word in " ".join(words).split():
         name, colon, value = word.partition(":")
-        if not colon or name not in FIELDS or not value or name in asked:
+        if not colon or name not in ACTIVITY_TERMS or not value or name in asked:
             raise click.BadParameter(
-                f"with --activity the terms are {':…, '.join(FIELDS)}:…, each once, with commas between"
-                f" alternatives; not {word}"
+                f"with --activity the terms are {':…, '.join(ACTIVITY_TERMS)}:…, each once, with commas"
+                f" between alternatives; not {word}"
             )
         asked[name] = value
     return asked

@@ -1,9 +1,15 @@
 """Shell completion of a query: fields, and the values of those that have few. It asks no stack."""
 
+from typing import Final
+
 import click
 from click.shell_completion import CompletionItem
 
 from earwitness.query.language import complete
+
+QUERY_SETTINGS: Final = {"ignore_unknown_options": True, "help_option_names": ["--help"]}
+"""Of a command whose words are a query. Without -h: the letters of a negated term as -reason:… would be read
+as short options."""
 
 
 class QueryCommand(click.Command):

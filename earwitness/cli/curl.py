@@ -11,9 +11,10 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from earwitness.devstack.state import DEFAULT_DATA_DIR
+
 TOKEN_VARIABLE: Final = "EARWITNESS_API__TOKEN"  # noqa: S105 - the name of a variable
 _TOKEN_IS_READ: Final = "it reads the token from the environment: export {}={}"  # noqa: S105 - holds none
-_HERE: Final = ".earwitness"
 _KEY: Final = "earwitness.show_curl"
 _CONTINUED: Final = " \\\n  "
 
@@ -56,7 +57,9 @@ def curl_line(method: str, url: str, parameters: Mapping[str, str | int], body: 
 def show(method: str, url: str, parameters: Mapping[str, str | int], body: Any) -> None:  # noqa: ANN401 - JSON of any shape
     """Print the command to stdout, what it needs to stderr, and end with success."""
     click.echo(curl_line(method, url, parameters, body))
-    token = Path(click.get_current_context().params.get("data_dir") or _HERE, "secrets", "api-token")
+    token = Path(
+        click.get_current_context().params.get("data_dir") or DEFAULT_DATA_DIR, "secrets", "api-token"
+    )
     click.echo(_TOKEN_IS_READ.format(TOKEN_VARIABLE, f'"$(cat {shlex.quote(str(token))})"'), err=True)
     raise click.exceptions.Exit(0)
 

@@ -9,7 +9,7 @@ from urllib.parse import unquote
 import click
 
 from earwitness.cli.client import ApiClient
-from earwitness.cli.completing import QueryCommand, complete_query
+from earwitness.cli.completing import QUERY_SETTINGS, QueryCommand, complete_query
 from earwitness.cli.curl import show_curl_option
 from earwitness.cli.export_files import Asked, Note, Target, go_on, settle
 from earwitness.cli.output import period_options, tell
@@ -32,9 +32,7 @@ class NotWritten(PipelineError):
     """The disk did not take the export; the same command goes on with it."""
 
 
-@click.command(
-    cls=QueryCommand, context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
-)
+@click.command(cls=QueryCommand, context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_query)
 @click.option(
     "--format",

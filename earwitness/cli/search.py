@@ -11,7 +11,7 @@ from rich.text import Text
 
 from earwitness.cli.activity import show_activity
 from earwitness.cli.client import ApiClient
-from earwitness.cli.completing import QueryCommand, complete_query
+from earwitness.cli.completing import QUERY_SETTINGS, QueryCommand, complete_query
 from earwitness.cli.counting import MOST_VALUES_SHOWN, show_counts
 from earwitness.cli.output import (
     VERDICT_STYLES,
@@ -43,10 +43,7 @@ _OF_A_QUERY: Final = frozenset(':"()')
 Row = dict[str, Any]
 
 
-# Without -h: the letters of a negated term as -reason:… would be read as short options.
-@click.command(
-    cls=QueryCommand, context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
-)
+@click.command(cls=QueryCommand, context_settings=QUERY_SETTINGS)
 @click.argument("query", nargs=-1, type=click.UNPROCESSED, shell_complete=complete_query)
 @period_options("7d", "24h, unless QUERY names a time")
 @click.option(

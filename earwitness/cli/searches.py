@@ -6,6 +6,7 @@ from typing import Final
 import click
 
 from earwitness.cli.client import ApiClient
+from earwitness.cli.completing import QUERY_SETTINGS
 from earwitness.cli.curl import show_curl_option
 from earwitness.cli.output import (
     OutputFormat,
@@ -34,7 +35,7 @@ def searches() -> None:
     """
 
 
-@searches.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
+@searches.command(context_settings=QUERY_SETTINGS)
 @click.argument("name")
 @click.argument("query", nargs=-1, required=True, type=click.UNPROCESSED)
 @show_curl_option

@@ -20,6 +20,10 @@ ACTIVITY_FIELDS: Final = (
 )
 
 
+ACTIVITY_TERMS: Final = ("principal", "action", "surface", "customer")
+"""What entries are asked for by; the fields of `Wanted`."""
+
+
 class Wanted(NamedTuple):
     """Which entries: of any of these principals, actions, surfaces and customers; an empty list is all.
 

@@ -5,7 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from models.errors import QueryRejected
-from models.fields import EARLIEST_TIME, LATEST_TIME, parse_time
+from models.fields import EARLIEST_TIME, LATEST_TIME, format_time, parse_time
 
 AGO: Final = re.compile(r"-?(?P<count>[0-9]{1,6})(?P<unit>[smhdw])")
 """How long ago, with or without its sign."""
@@ -37,6 +37,14 @@ def parse_moment(text: str, now: datetime) -> datetime:
 def parse_bound(text: str | None, now: datetime) -> datetime | None:
     """As `parse_moment`, for a bound that may be left out."""
     return parse_moment(text, now) if text else None
+
+
+def refuse_reversed(since: datetime | None, until: datetime | None, what: str) -> None:
+    """Raise `QueryRejected` where `what` ends before it begins: to find nothing then would look innocent."""
+    if since and until and until <= since:
+        raise QueryRejected(
+            f"the {what} would end at {format_time(until)}, before it begins, at {format_time(since)}"
+        )
 
 
 def parse_past(text: str, now: datetime) -> datetime:

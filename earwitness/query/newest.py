@@ -58,7 +58,6 @@ class Found(NamedTuple):
 
 def find_newest(store: Store, wanted: Wanted) -> Found:
     """Look further and further back until there are enough."""
-    look, keys = wanted, Answer((), (), [])
     for query in _looks(wanted):
         look = wanted._replace(query=query)
         keys = _keys(store, look)
@@ -130,13 +129,18 @@ def candidates(query: Query) -> Condition:
     if not about:
         return Condition(f"id IN ({ids})", first.parameters)
     later = condition_of(all_of(about), prefix="later")
+    days = days_of(query)
+    return Condition(
+        f"id IN ({ids} UNION ALL SELECT id FROM later_verdicts WHERE {days.sql} AND {later.sql})",  # noqa: S608 - compiled conditions
+        {**first.parameters, **later.parameters, **days.parameters},
+    )
+
+
+def days_of(query: Query) -> Condition:
+    """Name the days of which later verdicts can be about what a query finds."""
     days = Parameters("days")
     since = reach(query, "time").begin
-    when = "1" if since is None else f"received_day >= {day_before(since, days)}"
-    return Condition(
-        f"id IN ({ids} UNION ALL SELECT id FROM later_verdicts WHERE {when} AND {later.sql})",  # noqa: S608 - compiled conditions
-        {**first.parameters, **later.parameters, **days.values},
-    )
+    return Condition("1" if since is None else f"received_day >= {day_before(since, days)}", days.values)
 
 
 def _is_of_time(part: Query) -> bool:

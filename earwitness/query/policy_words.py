@@ -53,16 +53,17 @@ class PolicyWords:
 
     def clauses(self) -> frozenset[str]:
         """Name the clauses of every version that is known, as far as its document is one of ours."""
-        documents = [json.loads(document) for (document,) in self._store.ask(_DOCUMENTS).rows]
-        clauses = [
-            clause
-            for document in documents
-            for clause in (*document.get("clauses", ()), document.get("forbid", {}))
-        ]
-        return frozenset(clause["id"] for clause in clauses if "id" in clause)
+        documents = (json.loads(document) for (document,) in self._store.ask(_DOCUMENTS).rows)
+        return frozenset(clause["id"] for document in documents for clause in _clauses_of(document))
 
 
 def _version(named: Named, document: dict[str, Any] | None) -> Version:
     if document is None:
         return Version(*named, None, ())
-    return Version(*named, document["title"], (*document["clauses"], document["forbid"]))
+    return Version(*named, document["title"], _clauses_of(document))
+
+
+def _clauses_of(document: dict[str, Any]) -> tuple[dict[str, Any], ...]:
+    """Give what a version permits, in order, and what it forbids; nothing of a document that is not ours."""
+    clauses = (*document.get("clauses", ()), document.get("forbid", {}))
+    return tuple(clause for clause in clauses if "id" in clause)

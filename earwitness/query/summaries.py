@@ -2,15 +2,15 @@
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-from earwitness.query.conditions import Condition, Parameter, Parameters, day_before
+from earwitness.query.conditions import Condition, Parameter, Parameters
 from earwitness.query.kept_counts import KEPT_BY, Kept, KeptCounts
 from earwitness.query.language import Query, condition_of, names_any, reach
 from earwitness.query.language.fields import FIELDS, Field, closest, find_field
-from earwitness.query.newest import FIRST_VERDICT, OF_THE_VERDICT
+from earwitness.query.newest import FIRST_VERDICT, OF_THE_VERDICT, days_of
 from earwitness.query.store import Store
 from models.errors import QueryRejected
 
@@ -89,12 +89,12 @@ class Summaries:
                 f" FROM ({of_field.sql}) GROUP BY value ORDER BY accesses DESC, value LIMIT {most:d}"
             )
         answer = self._store.ask(" UNION ALL ".join(f"({one})" for one in counted), parameters)
-        found: dict[str, list[tuple[str | None, int]]] = {field.name: [] for field in fields}
+        found: dict[str, dict[str, int]] = {field.name: {} for field in fields}
         distinct = dict.fromkeys(found, 0)
         for name, value, accesses, values_in_all in answer.rows:
-            found[name].append((value or None, int(accesses)))
+            found[name][value] = int(accesses)
             distinct[name] = int(values_in_all)
-        return {name: Facet(name, distinct[name], _ordered(listed)) for name, listed in found.items()}
+        return {name: Facet(name, distinct[name], _listed(counts)) for name, counts in found.items()}
 
     def histogram(self, query: Query, most: int) -> list[Bar]:
         """Count what a query finds over the time that it is about, in at most so many bars of one width.
@@ -148,30 +148,28 @@ def _counted(query: Query, value: str, names: frozenset[str]) -> Condition:
         return condition._replace(sql=_grouped("accesses", value, condition.sql))
     if names & _NEWEST_ALONE or names_any(query, _NEWEST_ALONE):
         return condition._replace(sql=_grouped("trail", value, condition.sql))
-    days = Parameters("again")
-    since = reach(query, "time").begin
-    when = "1" if since is None else f"received_day >= {day_before(since, days)}"
-    again = f"(SELECT id FROM later_verdicts WHERE {when})"  # noqa: S608 - a placeholder
+    days = days_of(query)
+    again = f"(SELECT id FROM later_verdicts WHERE {days.sql})"  # noqa: S608 - a placeholder
     first = _grouped("accesses", value, f"({condition.sql}) AND id NOT IN {again}")
     newest = _grouped("trail", value, f"({condition.sql}) AND id IN {again}")
-    return Condition(f"{first} UNION ALL {newest}", {**condition.parameters, **days.values})
+    return Condition(f"{first} UNION ALL {newest}", {**condition.parameters, **days.parameters})
 
 
 def _grouped(view: str, value: str, where: str) -> str:
     return f"SELECT {value} AS value, count() AS n FROM {view} WHERE {where} GROUP BY value"  # noqa: S608 - as above
 
 
-def _ordered(listed: Sequence[tuple[str | None, int]]) -> tuple[tuple[str | None, int], ...]:
-    """Put the most frequent first again: what is united comes in any order."""
-    return tuple(sorted(listed, key=lambda item: (-item[1], item[0] or "")))
+def _listed(counts: Mapping[str, int]) -> tuple[tuple[str | None, int], ...]:
+    """Put the most frequent values first; one that is absent is stored as the empty text."""
+    most_first = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
+    return tuple((value or None, count) for value, count in most_first)
 
 
 def _facet(name: str, kept: Sequence[Kept], most: int) -> Facet:
     counts: Counter[str] = Counter()
     for one in kept:
         counts[getattr(one, name)] += one.accesses
-    listed = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    return Facet(name, len(listed), tuple((value or None, count) for value, count in listed[:most]))
+    return Facet(name, len(counts), _listed(counts)[:most])
 
 
 def _in_bars(kept: Sequence[Kept], first: datetime, step: timedelta) -> dict[int, dict[str, int]]:

@@ -21,7 +21,6 @@ MOST_VERDICTS: Final = 1_000
 MOST_TEXTS: Final = 20_000
 """Texts that are looked up at once, to learn which of them are customers."""
 
-
 _ID_TIME: Final = "toUInt64(bitShiftRight(toUInt128({}), 80))"
 """The part of an id that has an index of its own, by which ClickHouse knows the days to look at."""
 

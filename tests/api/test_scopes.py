@@ -120,6 +120,8 @@ def test_a_vendor_is_a_scope_as_well(stack: Stack, world: World) -> None:
         "SELECT * FROM scope_log",
         "SELECT * FROM dead_letters",
         "SELECT count() FROM trail SETTINGS max_execution_time = 1000",
+        "SELECT count() FROM trail // '\n SETTINGS max_execution_time = 50 -- '",
+        "SELECT \u2018'\u2019, count() FROM trail SETTINGS max_execution_time = 50 -- '",
         "SELECT file('/etc/hostname')",
         "SELECT `fi\\x6ce`('/etc/hostname')",
         "SELECT \"file\"/**/('/etc/hostname')",
