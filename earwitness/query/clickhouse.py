@@ -22,6 +22,8 @@ ANSWER_MARGIN_S: Final = 10
 
 LARGEST_ANSWER_BYTES: Final = 256 * 1024 * 1024
 LARGEST_GROUPS_BYTES: Final = 64 * 1024 * 1024
+FREE_BYTES_A_THREAD: Final = 64 * 1024 * 1024
+"""How much the server must have free for each thread of a question."""
 
 _AUTHENTICATION_FAILED: Final = 516  # the driver does not name it
 _TOO_SLOW: Final = frozenset({ErrorCodes.TIMEOUT_EXCEEDED, ErrorCodes.TOO_SLOW})
@@ -88,6 +90,8 @@ class ClickHouseStore:
             # million rows on; not by bloom filters, which it would read first and whole.
             "min_table_rows_to_use_projection_index": 0,
             "ignore_data_skipping_indices": "by_actor,by_resource",
+            # By itself ClickHouse reads in one thread where a second one has no whole GiB to itself.
+            "max_threads_min_free_memory_per_thread": FREE_BYTES_A_THREAD,
             # What does not fit goes to the disk: a slow answer is better than none.
             "max_bytes_before_external_group_by": LARGEST_GROUPS_BYTES,
         }

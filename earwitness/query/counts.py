@@ -1,8 +1,8 @@
 """How many accesses there were: by clause and day, by hour, by actor, with the verdicts that hold now.
 
 The table keeps counts of first verdicts with each of its parts, so a month is counted from some thousand
-rows. Accesses that were judged again are then put right one by one: what was counted of the first verdict
-is taken off, and the newest is counted. So the answer is that of a count over the view `trail`, which
+rows. Accesses that were judged again are then put right: what was counted of the first verdict is taken
+off, and the newest is counted. So the answer is that of a count over the view `trail`, which
 tests/query/test_counts.py holds. (An identity that stands twice on one day, of which reconciliation tells,
 is put right once.)
 """
@@ -27,31 +27,41 @@ _EVERYTHING: Final = Condition("1", {})
 MOST_COUNTS: Final = 100_000
 """Rows of an answer at most: a year by hour and verdict has a third of them."""
 
-# Nearly all that were judged again were so once: summing up by access is for the others, which a hash finds
-# in a twentieth of the time. Two accesses of one hash are summed up as well, each by itself.
+# Every later verdict is counted, and the first one taken off for each. Nearly all accesses were judged again
+# once, for which that is right, and no access needs to be known.
+_EACH: Final = """
+    SELECT time AS at, actor_type AS type, actor_id AS actor,
+           [(first_verdict, first_clause, -1), (verdict, clause, 1)] AS given
+    FROM later_verdicts WHERE {days} AND first_verdict != ''"""
+
+# A hash finds the others in a twentieth of the time. Two accesses of one hash are summed up as well, each by
+# itself.
 _SEVERAL: Final = """
     SELECT cityHash64(received_day, id, source) FROM later_verdicts
     WHERE {days} GROUP BY cityHash64(received_day, id, source) HAVING count() > 1"""
 
-_ONCE_AGAIN: Final = """
-    SELECT time AS at, actor_type AS type, actor_id AS actor, first_verdict AS first_v,
-           first_clause AS first_c, verdict AS newest_v, clause AS newest_c
-    FROM later_verdicts
-    WHERE {days} AND first_verdict != '' AND cityHash64(received_day, id, source) NOT IN ({several})"""
-
-# By access, with its newest verdict, as the view `trail` chooses it.
+# By access, with its newest verdict, as the view `trail` chooses it, and all that said what the first was.
 _SUMMED_UP: Final = """
     SELECT received_day, id, source, max(time) AS at, max(actor_type) AS type, max(actor_id) AS actor,
            max(first_verdict) AS first_v, max(first_clause) AS first_c,
-           argMax(verdict, (evidence_version, judged_at)) AS newest_v,
-           argMax(clause, (evidence_version, judged_at)) AS newest_c
+           argMax((verdict, clause), (evidence_version, judged_at)) AS newest,
+           groupArrayIf((verdict, clause), first_verdict != '') AS counted
     FROM later_verdicts
     WHERE {days} AND {which} GROUP BY received_day, id, source"""
 
+# What `_EACH` counted is taken back, and the newest verdict counted.
+_PUT_RIGHT: Final = """
+    SELECT at, type, actor,
+           arrayConcat(
+               arrayMap(it -> (it.1, it.2, -1), counted),
+               [(first_v, first_c, toInt64(length(counted)) - 1), (newest.1, newest.2, 1)]
+           ) AS given
+    FROM ({summed_up}) WHERE first_v != ''"""
+
 # Those whose later verdicts do not say what the first was: written before they did, or by an older worker.
 _LOOKED_UP: Final = """
-    SELECT a.time AS at, a.actor_type AS type, a.actor_id AS actor, a.verdict AS first_v, a.clause AS first_c,
-           v.newest_v AS newest_v, v.newest_c AS newest_c
+    SELECT a.time AS at, a.actor_type AS type, a.actor_id AS actor,
+           [(a.verdict, a.clause, -1), (v.newest.1, v.newest.2, 1)] AS given
     FROM (SELECT * FROM accesses WHERE {days} AND id IN ({untold})) AS a
     INNER JOIN (SELECT * FROM ({summed_up}) WHERE first_v = '') AS v
     ON a.received_day = v.received_day AND a.id = v.id AND a.source = v.source"""
@@ -64,8 +74,8 @@ _AGAIN: Final = """
     SELECT span, {names}, sum(change) AS n FROM
     (
         SELECT {span}(at) AS span, type AS actor_type, if(type = 'customer', '', actor) AS who,
-               given.1 AS verdict, given.2 AS clause, given.3 AS change
-        FROM ({judged}) ARRAY JOIN [(first_v, first_c, -1), (newest_v, newest_c, 1)] AS given
+               each.1 AS verdict, each.2 AS clause, each.3 AS change
+        FROM ({judged}) ARRAY JOIN given AS each
     )
     WHERE {where} GROUP BY span, {names}"""
 
@@ -178,14 +188,10 @@ class Counts:
         return [plain(record) for record in answer.records()]
 
     def _judged_again(self, days: str, parameters: Parameters) -> list[str]:
-        """Select the accesses of those days that were judged again, with first and newest verdict."""
-        several = _SEVERAL.format(days=days)
-        which = f"cityHash64(received_day, id, source) IN ({several})"
+        """Select the later verdicts of those days, and what each adds to and takes from the counts."""
+        which = f"cityHash64(received_day, id, source) IN ({_SEVERAL.format(days=days)})"
         summed_up = _SUMMED_UP.format(days=days, which=which)
-        judged_again = [
-            _ONCE_AGAIN.format(days=days, several=several),
-            f"SELECT * FROM ({summed_up}) WHERE first_v != ''",  # noqa: S608 - ours
-        ]
+        judged_again = [_EACH.format(days=days), _PUT_RIGHT.format(summed_up=summed_up)]
         untold = f"SELECT id FROM later_verdicts WHERE {days} AND first_verdict = ''"  # noqa: S608 - ours
         some = self._store.ask(f"SELECT count() > 0 FROM ({untold})", parameters.values).rows  # noqa: S608 - ours
         if any(is_there for (is_there,) in some):

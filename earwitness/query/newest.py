@@ -5,13 +5,13 @@ begins with the last day and goes further back only where that holds too few: wh
 time comes before all that an earlier one holds, so the page is the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 
 from earwitness.query.conditions import Condition, Parameters, both, day_before
 from earwitness.query.language import Query, all_of, between, condition_of, conjuncts, names_any, reach
-from earwitness.query.language.tree import Term, Text, leaves
+from earwitness.query.language.tree import EVERYTHING, Term, Text, leaves
 from earwitness.query.rows import ROW_COLUMNS, VERDICT_FIELDS, Row, rows_of
 from earwitness.query.store import Answer, Store
 from models.fields import EARLIEST_TIME, EVERY_CUSTOMER
@@ -29,13 +29,31 @@ SOON_FOUND: Final = frozenset({"id", "customer_id", "resource_id", "evidence_ref
 FIRST_VERDICT: Final = frozenset({"verdict", "reason", "clause"})
 """Fields of the newest verdict; the view `accesses` has them of the first, `later_verdicts` of later ones."""
 
+TOLD_OF_THE_ACCESS: Final = frozenset({"time", "actor_type", "actor_id"})
+"""What a later verdict says of its access; one of an older worker does not, and has no `first_verdict`."""
+
 OF_THE_VERDICT: Final = frozenset({*VERDICT_FIELDS, "judged_at"})
 """Fields of which the view `trail` has the newest value, and the others the first or none."""
 
 _NEWEST_FIRST: Final = "ORDER BY time DESC, id DESC, source DESC"
+_FEW: Final = {"use_top_k_dynamic_filtering": 0}
+"""To find few among many: else ClickHouse reads the time of every row first, and of most the rest as well."""
+
 _KEYS: Final = (
     "received_day, customer_id, toUnixTimestamp64Micro(it.time) AS at, toString(it.id) AS identifier"
 )
+
+# Of the later verdicts, the accesses that met it once, and of these the ones whose newest verdict does.
+_NEWEST_MEETS: Final = """
+    SELECT id, source FROM
+    (
+        SELECT id, source, newest.1 AS verdict, newest.2 AS reason, newest.3 AS clause FROM
+        (
+            SELECT id, source, argMax((verdict, reason, clause), (evidence_version, judged_at)) AS newest
+            FROM {again} AND id IN (SELECT id FROM {again} AND ({met})) GROUP BY id, source
+        )
+    )
+    WHERE {met}"""
 
 
 class Wanted(NamedTuple):
@@ -58,24 +76,24 @@ class Found(NamedTuple):
 
 def find_newest(store: Store, wanted: Wanted) -> Found:
     """Look further and further back until there are enough."""
-    for query in _looks(wanted):
-        look = wanted._replace(query=query)
-        keys = _keys(store, look)
-        if len(keys.rows) > wanted.limit:
-            break
-    return _shown(store, look, keys)
+    back = timedelta.max if any(map(_finds_few, conjuncts(wanted.query))) else FIRST_LOOK
+    while True:
+        look = wanted._replace(query=_looking_back(wanted, back))
+        keys = _keys(store, look, {} if back == FIRST_LOOK else _FEW)
+        if len(keys.rows) > wanted.limit or look.query == wanted.query:
+            return _shown(store, look, keys)
+        # Where so few were found, the next look would most likely find too few as well.
+        back *= WIDER if len(keys.rows) * WIDER > wanted.limit else WIDER**2
 
 
-def _looks(wanted: Wanted) -> Iterator[Query]:
-    """Give the query of each look, the last one as far back as is wanted."""
+def _looking_back(wanted: Wanted, back: timedelta) -> Query:
+    """Ask for no more than the last `back` of what is wanted, or for all of it where that is hardly more."""
     since, until = reach(wanted.query, "time")
     begin = min(filter(None, (until, wanted.begin)), default=EARLIEST_TIME)
-    look = FIRST_LOOK
-    if begin - EARLIEST_TIME > FURTHEST_LOOK and not any(map(_finds_few, conjuncts(wanted.query))):
-        while look <= FURTHEST_LOOK and (since is None or begin - look > since):
-            yield all_of((wanted.query, between(begin - look, None)))
-            look *= WIDER
-    yield wanted.query
+    is_all = back > FURTHEST_LOOK or begin - EARLIEST_TIME <= FURTHEST_LOOK
+    if is_all or (since is not None and begin - back <= since):
+        return wanted.query
+    return all_of((wanted.query, between(begin - back, None)))
 
 
 def _finds_few(part: Query) -> bool:
@@ -86,13 +104,58 @@ def _finds_few(part: Query) -> bool:
     )
 
 
-def _keys(store: Store, wanted: Wanted) -> Answer:
+def _keys(store: Store, wanted: Wanted, settings: Mapping[str, Any]) -> Answer:
     """Find where the accesses stand in the sort key, and one more than are wanted where there are more."""
-    condition = both(condition_of(wanted.query), wanted.beyond)
-    if not names_any(wanted.query, OF_THE_VERDICT):
-        return _ask(store, "accesses", _KEYS, condition, wanted.limit + 1)
-    condition = both(condition, candidates(wanted.query))
-    return _ask(store, "trail", _KEYS, condition, wanted.limit + 1)
+    view, condition = _where_to_look(wanted)
+    statement = _newest(_KEYS, view, condition, wanted.limit + 1)
+    return store.ask(statement, condition.parameters, limits=settings)
+
+
+def _where_to_look(wanted: Wanted) -> tuple[str, Condition]:
+    """Give what to select the keys from, without the join of the view `trail` where that can be."""
+    of_verdicts, others = _told_apart(wanted.query)
+    if names_any(others, OF_THE_VERDICT):
+        condition = both(condition_of(wanted.query), wanted.beyond)
+        return "trail", both(condition, candidates(wanted.query))
+    condition = both(condition_of(others), wanted.beyond)
+    if of_verdicts == EVERYTHING:
+        return "accesses", condition
+    judged = _judged(wanted, of_verdicts, condition)
+    return f"({judged.sql})", Condition("1", judged.parameters)
+
+
+def _told_apart(query: Query) -> tuple[Query, Query]:
+    """Give what is asked of the newest verdict, as far as a view of first ones has it, and all the rest."""
+    of_verdicts = [part for part in conjuncts(query) if _is_of_first_verdicts(part)]
+    return all_of(of_verdicts), all_of([part for part in conjuncts(query) if part not in of_verdicts])
+
+
+def _judged(wanted: Wanted, of_verdicts: Query, condition: Condition) -> Condition:
+    """Select what meets both a condition on the event and what is asked of its newest verdict.
+
+    One after the other, as ClickHouse reads the ids of all rows for a choice between the two: first verdicts
+    of accesses that were not judged again, then the newest of the others, which their later verdicts name.
+    """
+    met = condition_of(of_verdicts, prefix="met")
+    again = _again(wanted.query)
+    selected = f"SELECT received_day, customer_id, time, id, source FROM accesses AS it WHERE {condition.sql}"  # noqa: S608 - names of ours and a compiled condition
+    newest_first = f"{_NEWEST_FIRST} LIMIT {wanted.limit + 1:d}"
+    return Condition(
+        f"{selected} AND ({met.sql}) AND (it.id, it.source) NOT IN (SELECT id, source FROM {again.sql})"  # noqa: S608 - as above
+        f" {newest_first} UNION ALL {selected} AND (it.id, it.source) IN"
+        f" ({_NEWEST_MEETS.format(again=again.sql, met=met.sql)}) {newest_first}",
+        {**condition.parameters, **met.parameters, **again.parameters},
+    )
+
+
+def _again(query: Query) -> Condition:
+    """Name the later verdicts of what a query finds, by their day and by what they tell of their access."""
+    told = all_of([part for part in conjuncts(query) if _only_names(part, TOLD_OF_THE_ACCESS)])
+    access, days = condition_of(told, prefix="told"), days_of(query)
+    return Condition(
+        f"later_verdicts WHERE {days.sql} AND (first_verdict = '' OR ({access.sql}))",
+        {**access.parameters, **days.parameters},
+    )
 
 
 def _shown(store: Store, wanted: Wanted, keys: Answer) -> Found:
@@ -103,15 +166,12 @@ def _shown(store: Store, wanted: Wanted, keys: Answer) -> Found:
     if not keys.rows:
         return Found([], more=False)
     condition = both(both(condition_of(wanted.query), wanted.beyond), _are(keys.rows[: wanted.limit]))
-    rows = _ask(store, "trail", ROW_COLUMNS, condition, wanted.limit)
+    rows = store.ask(_newest(ROW_COLUMNS, "trail", condition, wanted.limit), condition.parameters)
     return Found(rows_of(rows), len(keys.rows) > wanted.limit)
 
 
-def _ask(store: Store, view: str, columns: str, where: Condition, limit: int) -> Answer:
-    return store.ask(
-        f"SELECT {columns} FROM {view} AS it WHERE {where.sql} {_NEWEST_FIRST} LIMIT {limit:d}",  # noqa: S608 - names and numbers of ours
-        where.parameters,
-    )
+def _newest(columns: str, view: str, where: Condition, limit: int) -> str:
+    return f"SELECT {columns} FROM {view} AS it WHERE {where.sql} {_NEWEST_FIRST} LIMIT {limit:d}"  # noqa: S608 - names and numbers of ours
 
 
 def candidates(query: Query) -> Condition:
@@ -148,7 +208,11 @@ def _is_of_time(part: Query) -> bool:
 
 
 def _is_of_first_verdicts(part: Query) -> bool:
-    return all(isinstance(leaf, Term) and leaf.field.name in FIRST_VERDICT for leaf in leaves(part))
+    return _only_names(part, FIRST_VERDICT)
+
+
+def _only_names(part: Query, fields: Collection[str]) -> bool:
+    return all(isinstance(leaf, Term) and leaf.field.name in fields for leaf in leaves(part))
 
 
 def _are(keys: Sequence[tuple[Any, ...]]) -> Condition:

@@ -61,6 +61,14 @@ def test_a_question_that_runs_too_long_is_stopped(stack: Stack) -> None:
     store.close()
 
 
+def test_a_question_has_more_than_one_thread(store: ClickHouseStore) -> None:
+    """ClickHouse would give it one alone where the server has less than a GiB for each, as it does here."""
+    plan = store.ask(
+        "EXPLAIN PIPELINE SELECT sum(number) FROM numbers_mt(100000000)", limits={"max_threads": 2}
+    )
+    assert any("× 2" in line for (line,) in plan.rows)
+
+
 def test_a_persons_mistake_is_theirs_to_mend(stack: Stack) -> None:
     """ClickHouse's own words, without the stack trace that follows them."""
     store = a_store(stack, author="person")
