@@ -19,7 +19,6 @@ ACTIVITY_FIELDS: Final = (
     "id",
 )
 
-
 ACTIVITY_TERMS: Final = ("principal", "action", "surface", "customer")
 """What entries are asked for by; the fields of `Wanted`."""
 

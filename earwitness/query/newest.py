@@ -126,7 +126,7 @@ def _where_to_look(wanted: Wanted) -> tuple[str, Condition]:
 
 def _told_apart(query: Query) -> tuple[Query, Query]:
     """Give what is asked of the newest verdict, as far as a view of first ones has it, and all the rest."""
-    of_verdicts = [part for part in conjuncts(query) if _is_of_first_verdicts(part)]
+    of_verdicts = [part for part in conjuncts(query) if _only_names(part, FIRST_VERDICT)]
     return all_of(of_verdicts), all_of([part for part in conjuncts(query) if part not in of_verdicts])
 
 
@@ -180,15 +180,15 @@ def candidates(query: Query) -> Condition:
     It changes no answer: where the newest meets it, it is the first one, or one of the later ones.
     ClickHouse applies it to both sides of the join, where it would otherwise sum up all later verdicts.
     """
-    of_the_event = [part for part in conjuncts(query) if not names_any(part, OF_THE_VERDICT)]
-    about = [part for part in conjuncts(query) if _is_of_first_verdicts(part)]
-    if not about and all(_is_of_time(part) for part in of_the_event):
+    about, others = _told_apart(query)
+    of_the_event = [part for part in conjuncts(others) if not names_any(part, OF_THE_VERDICT)]
+    if about == EVERYTHING and all(_only_names(part, {"time"}) for part in of_the_event):
         return Condition("1", {})
-    first = condition_of(all_of((*of_the_event, *about)), prefix="first")
+    first = condition_of(all_of((*of_the_event, about)), prefix="first")
     ids = f"SELECT id FROM accesses WHERE {first.sql}"  # noqa: S608 - a compiled condition
-    if not about:
+    if about == EVERYTHING:
         return Condition(f"id IN ({ids})", first.parameters)
-    later = condition_of(all_of(about), prefix="later")
+    later = condition_of(about, prefix="later")
     days = days_of(query)
     return Condition(
         f"id IN ({ids} UNION ALL SELECT id FROM later_verdicts WHERE {days.sql} AND {later.sql})",  # noqa: S608 - compiled conditions
@@ -201,14 +201,6 @@ def days_of(query: Query) -> Condition:
     days = Parameters("days")
     since = reach(query, "time").begin
     return Condition("1" if since is None else f"received_day >= {day_before(since, days)}", days.values)
-
-
-def _is_of_time(part: Query) -> bool:
-    return isinstance(part, Term) and part.field.name == "time"
-
-
-def _is_of_first_verdicts(part: Query) -> bool:
-    return _only_names(part, FIRST_VERDICT)
 
 
 def _only_names(part: Query, fields: Collection[str]) -> bool:
